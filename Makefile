@@ -1,0 +1,45 @@
+# What you can do with the book. `make book` and `make test` are all a reader needs.
+# The work is done by the Python files in tools/, so that nothing depends on make.
+
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+RUN := .venv/Scripts/python
+else
+RUN := .venv/bin/python
+endif
+# One lock for every system and every Python from 3.11 on.
+UV := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test serve tidy lint lock clean
+
+help: ## list the targets (this text)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' Makefile
+	@echo "With another interpreter: make book PYTHON=python3.12"
+
+env:
+	@$(PYTHON) tools/env.py
+
+book: env ## build the site into _build/html; a warning is an error
+	@$(RUN) tools/book.py
+
+test: env ## run every test and every notebook
+	@$(RUN) -m pytest
+
+serve: env ## show the site on 127.0.0.1 and rebuild the page you edit
+	@$(RUN) tools/book.py serve
+
+tidy: env ## put notebooks into their stored form: no outputs, stable ids
+	@$(RUN) tools/tidy.py
+
+lint: env ## check the style of the code
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+lock: env ## write the lock files anew; all to their newest: make lock ARGS=--upgrade
+	@$(UV) --extra dev --output-file requirements.txt $(ARGS)
+	@$(UV) --extra browser --constraint requirements.txt --output-file requirements-browser.txt $(ARGS)
+
+clean: ## remove what the build has made, but not .venv
+	@$(PYTHON) tools/book.py clean
