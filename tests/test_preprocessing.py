@@ -1,0 +1,242 @@
+"""Tests of mtlkit.preprocessing: transformers that leave the task column alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from pandas.testing import assert_frame_equal
+from problems import as_frame, ragged_regression
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
+
+from mtlkit.baselines import PerTask
+from mtlkit.preprocessing import TaskTransformer, per_task, shared
+from mtlkit.table import stack_tasks
+
+X, y = ragged_regression()
+NEW, _ = ragged_regression(seed=1)
+FRAME = as_frame(X)
+
+
+def move_task(X, position):
+    """The table of `X`, which has its task in column 0, with the task elsewhere."""
+    return np.insert(X[:, 1:], position % X.shape[1], X[:, 0], axis=1)
+
+
+def test_short_forms():
+    for short, each_task in [(per_task, True), (shared, False)]:
+        transformer = short(PCA(2), task_col="task")
+        assert isinstance(transformer, TaskTransformer)
+        assert (transformer.task_col, transformer.each_task) == ("task", each_task)
+
+
+@pytest.mark.parametrize("position", [0, 2, 3, -1, -3, -4])
+@pytest.mark.parametrize("each_task", [True, False])
+def test_equals_fitting_by_hand_and_the_column_stays_in_place(position, each_task):
+    table, new = move_task(X, position), move_task(NEW, position)
+    fitted = TaskTransformer(StandardScaler(), task_col=position, each_task=each_task).fit(table)
+    expected = new.copy()
+    for t in np.unique(X[:, 0]):
+        rows, seen = NEW[:, 0] == t, X[:, 0] == t
+        scaler = StandardScaler().fit(X[seen, 1:] if each_task else X[:, 1:])
+        expected[rows] = move_task(np.c_[NEW[rows, :1], scaler.transform(NEW[rows, 1:])], position)
+    assert_allclose(fitted.transform(new), expected)
+
+
+@pytest.mark.parametrize("name", ["first", "middle", "last"])
+def test_frames_keep_index_names_and_order(name):
+    order = {"first": ["task", "a", "b"], "middle": ["a", "task", "b"], "last": ["a", "b", "task"]}
+    table = FRAME[order[name]].set_axis(np.arange(len(FRAME)) // 2)
+    out = per_task(StandardScaler(), "task").fit_transform(table)
+    assert list(out.columns) == order[name]
+    assert_array_equal(out.index, table.index)
+    assert_frame_equal(out[["task"]], table[["task"]])
+    means = out.groupby("task")[["a", "b"]].mean()
+    assert_allclose(means, 0, atol=1e-12)
+
+
+def test_the_task_column_keeps_its_dtype():
+    table = FRAME.assign(task=FRAME["task"].astype("category"))
+    assert per_task(StandardScaler(), "task").fit_transform(table)["task"].dtype == "category"
+
+
+@pytest.mark.parametrize("task_col", [10, 20, 40])
+def test_columns_named_by_integers(task_col):
+    order = [c for c in (20, 30, 40, 50) if c != task_col]
+    table = pd.DataFrame(X[:, 1:], columns=order[:3])
+    table.insert(1, task_col, X[:, 0])
+    out = per_task(StandardScaler(), task_col).fit_transform(table)
+    assert_array_equal(out.columns, table.columns)
+    by_position = per_task(StandardScaler(), 1).fit_transform(table.to_numpy())
+    assert_allclose(out, by_position)
+
+
+@pytest.mark.parametrize("position", [0, 1, -1])
+def test_pca_changes_the_number_of_columns(position):
+    out = per_task(PCA(1), position).fit_transform(move_task(X, position))
+    assert out.shape == (len(X), 2)
+    assert_array_equal(out[:, position], X[:, 0])
+    rows = X[:, 0] == 1
+    component = np.delete(out, position, axis=1)[rows]
+    assert_allclose(component, PCA(1).fit_transform(X[rows, 1:]))
+
+
+@pytest.mark.parametrize("position", [3, 2, -3, -4])
+def test_too_few_columns_are_left_for_the_position(position):
+    transformer = per_task(PCA(1), position)
+    with pytest.raises(ValueError, match=rf"task_col={position} is out of range after PCA.*first"):
+        transformer.fit_transform(move_task(X, position))
+
+
+def test_a_named_column_goes_last_where_its_place_is_gone():
+    out = per_task(PCA(1), "task").fit_transform(FRAME[["a", "b", "c", "task"]])
+    assert list(out.columns) == ["pca0", "task"]
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_columns_that_a_task_lacks_stay_missing(as_array):
+    table = FRAME.copy()
+    lacks = (table["task"] == "t1").to_numpy()
+    table.loc[lacks, "b"] = np.nan
+    if as_array:
+        table = table.assign(task=X[:, 0]).to_numpy(dtype=float)
+    out = per_task(StandardScaler(), 0 if as_array else "task").fit_transform(table)
+    b = np.asarray(out)[:, 2].astype(float)
+    assert np.isnan(b[lacks]).all()
+    others = b[X[:, 0] == 0]
+    assert_allclose([others.mean(), others.std()], [0, 1], atol=1e-12)
+
+
+def test_each_task_has_its_own_columns():
+    tables = {
+        "flowers": (pd.DataFrame({"petal": [1.0, 2, 3]}), [0.0, 1, 2]),
+        "cells": (pd.DataFrame({"area": [5.0, 6], "radius": [2.0, 1]}), [3.0, 4]),
+    }
+    table, _ = stack_tasks(tables)
+    out = per_task(MinMaxScaler(), "task").fit_transform(table)
+    assert list(out.columns) == ["task", "petal", "area", "radius"]
+    nan = np.nan
+    expected = [[0, nan, nan], [0.5, nan, nan], [1, nan, nan], [nan, 0, 1], [nan, 1, 0]]
+    assert_array_equal(out.drop(columns="task"), expected)
+
+
+def test_unseen_tasks():
+    unseen = FRAME.assign(task="t9")
+    with pytest.raises(ValueError, match=r"\['t9'\] were not seen.*use shared\(\.\.\.\)"):
+        per_task(StandardScaler(), "task").fit(FRAME).transform(unseen)
+    out = shared(StandardScaler(), "task").fit(FRAME).transform(unseen)
+    assert_allclose(out.drop(columns="task"), StandardScaler().fit_transform(X[:, 1:]))
+
+
+def test_one_row_task():
+    table = pd.concat([FRAME, FRAME[:1].assign(task="alone")])
+    with pytest.raises(ValueError, match=r"n_samples=1 in task 'alone'.*Use shared\(\.\.\.\)"):
+        per_task(StandardScaler(), "task").fit(table)
+    assert shared(StandardScaler(), "task").fit_transform(table).shape == table.shape
+    # a transformer that learns nothing needs no spread
+    assert per_task(FunctionTransformer(), "task").fit_transform(table).equals(table)
+
+
+def test_sparse_output_is_refused():
+    table = pd.DataFrame({"task": list("uuvv"), "colour": list("rgrg")})
+    with pytest.raises(ValueError, match=r"sparse output.*sparse_output=False"):
+        per_task(OneHotEncoder(), "task").fit_transform(table)
+
+
+def test_one_hot_columns_are_the_union_over_tasks():
+    table = pd.DataFrame({"task": list("uuvv"), "colour": list("rgrb")})
+    encoder = OneHotEncoder(sparse_output=False)
+    out = per_task(encoder, "task").fit_transform(table)
+    assert list(out.columns) == ["task", "colour_g", "colour_r", "colour_b"]
+    expected = [[0, 1, np.nan], [1, 0, np.nan], [np.nan, 1, 0], [np.nan, 0, 1]]
+    assert_array_equal(out.drop(columns="task"), expected)
+
+
+def test_text_features_and_string_tasks_in_an_array():
+    table = np.array([["u", "x", "p"], ["u", "y", "p"], ["v", "x", "p"]], dtype=object)
+    out = shared(FunctionTransformer(), 0).fit_transform(table)
+    assert_array_equal(out, table)
+
+
+def test_a_supervised_transformer_gets_the_labels_of_its_task():
+    best = per_task(SelectKBest(f_regression, k=1), 0).fit(X, y)
+    for t, fitted in zip(best.tasks_, best.transformers_, strict=True):
+        rows = X[:, 0] == t
+        if rows.sum() > 2:
+            assert_allclose(fitted.scores_, f_regression(X[rows, 1:], y[rows])[0])
+
+
+@pytest.mark.parametrize("each_task", [True, False])
+def test_y_of_another_length(each_task):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        TaskTransformer(StandardScaler(), task_col=0, each_task=each_task).fit(X, np.r_[y, 1.0])
+
+
+@pytest.mark.parametrize("inner", [StandardScaler(), PCA(2), PolynomialFeatures(2)])
+@pytest.mark.parametrize("each_task", [True, False])
+def test_names_out_agree_with_the_output(inner, each_task):
+    transformer = TaskTransformer(inner, task_col="task", each_task=each_task).fit(FRAME)
+    out = transformer.transform(FRAME)
+    assert_array_equal(transformer.get_feature_names_out(), out.columns)
+    by_hand = clone(inner).fit(FRAME.drop(columns="task")).get_feature_names_out()
+    assert_array_equal(out.drop(columns="task").columns, by_hand)
+
+
+@pytest.mark.parametrize("position", [0, 2, -1])
+def test_set_output_names_the_columns_of_an_array(position):
+    table = move_task(X, position)
+    transformer = per_task(StandardScaler(), position)
+    expected = transformer.fit_transform(table)
+    out = transformer.set_output(transform="pandas").fit_transform(table)
+    assert_array_equal(out.to_numpy(), expected)
+    assert list(out.columns).index("task") == position % 4
+
+
+def test_an_inner_transformer_that_gives_frames():
+    inner = StandardScaler().set_output(transform="pandas")
+    out = per_task(inner, "task").fit_transform(FRAME)
+    assert_frame_equal(out, per_task(StandardScaler(), "task").fit_transform(FRAME))
+
+
+def test_the_name_survives_a_pipeline():
+    holes = FRAME.copy()
+    holes.iloc[::5, 2] = np.nan
+    steps = [
+        per_task(SimpleImputer(), "task"),
+        shared(PolynomialFeatures(2, include_bias=False), "task"),
+        per_task(StandardScaler(), "task"),
+    ]
+    pipeline = make_pipeline(*steps, PerTask(Ridge(), task_col="task")).fit(holes, y)
+    prediction = pipeline.predict(holes)
+    rows = (holes["task"] == "t0").to_numpy()
+    by_hand = make_pipeline(
+        SimpleImputer(), PolynomialFeatures(2, include_bias=False), StandardScaler(), Ridge()
+    )
+    # the polynomial step learns nothing, so it may as well be fitted per task
+    own = holes[rows].drop(columns="task")
+    assert_allclose(prediction[rows], by_hand.fit(own, y[rows]).predict(own))
+
+
+def test_new_tables_are_checked_against_the_old():
+    transformer = per_task(StandardScaler(), 0).fit(X)
+    with pytest.raises(ValueError, match="X has 3 features, but TaskTransformer is expecting 4"):
+        transformer.transform(X[:, :3])
+    with pytest.raises(ValueError, match="feature names"):
+        shared(StandardScaler(), "task").fit(FRAME).transform(FRAME[["task", "b", "a", "c"]])
+
+
+def test_the_order_of_rows_does_not_matter():
+    order = np.random.default_rng(0).permutation(len(X))
+    straight = per_task(StandardScaler(), 0).fit_transform(X)
+    assert_allclose(per_task(StandardScaler(), 0).fit_transform(X[order]), straight[order])

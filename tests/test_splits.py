@@ -1,0 +1,278 @@
+"""Tests of mtlkit.splits: shares of tasks and classes, sizes, chances, messages."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from problems import as_frame, ragged_classification, ragged_regression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from mtlkit.baselines import PerTask, Pooled
+from mtlkit.splits import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+
+X, y = ragged_classification()
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@st.composite
+def tables(draw):
+    """One column, the task, of 1 to 4 tasks in random order, with 2 to 12 rows each, and labels."""
+    sizes = draw(st.lists(st.integers(2, 12), min_size=1, max_size=4))
+    rng = np.random.default_rng(draw(SEEDS))
+    task = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    return task[:, None], rng.integers(3, size=len(task))
+
+
+def cells(X, y, rows, n_tasks, n_classes=3):
+    """Number of rows of each task and class among `rows`."""
+    counts = np.zeros((n_tasks, n_classes), dtype=int)
+    np.add.at(counts, (X[rows, 0].astype(int), y[rows]), 1)
+    return counts
+
+
+# TaskStratifiedKFold
+
+
+@given(tables(), st.integers(2, 6), SEEDS, st.booleans())
+def test_folds_share_every_task_and_every_class(table, k, seed, shuffle):
+    X, y = table
+    k, n_tasks = min(k, len(X)), X.max() + 1
+    splitter = TaskStratifiedKFold(
+        k, task_col=0, shuffle=shuffle, random_state=seed if shuffle else None
+    )
+    folds = list(splitter.split(X, y))
+    assert len(folds) == splitter.get_n_splits() == k
+    assert_array_equal(np.sort(np.concatenate([test for _, test in folds])), np.arange(len(X)))
+    counts = np.array([cells(X, y, test, n_tasks) for _, test in folds])
+    for shares in (counts, counts.sum(axis=2), counts.sum(axis=(1, 2))):
+        assert (np.ptp(shares, axis=0) <= 1).all()
+    for train, test in folds:
+        assert_array_equal(np.sort(np.r_[train, test]), np.arange(len(X)))
+        assert set(X[train, 0]) == set(X[:, 0])
+
+
+def test_shuffle_depends_on_the_seed_only():
+    def folds(seed):
+        splitter = TaskStratifiedKFold(3, task_col=0, shuffle=True, random_state=seed)
+        return np.concatenate([test for _, test in splitter.split(X, y)])
+
+    assert_array_equal(folds(0), folds(0))
+    assert not np.array_equal(folds(0), folds(1))
+
+
+def test_without_shuffle_equal_tables_give_equal_folds():
+    from_array = [test for _, test in TaskStratifiedKFold(3, task_col=0).split(X, y)]
+    frame = as_frame(X)
+    from_frame = [test for _, test in TaskStratifiedKFold(3, task_col="task").split(frame, y)]
+    for one, two in zip(from_array, from_frame, strict=True):
+        assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("labels", [np.repeat([0.0, 1.0], 20), np.repeat(["a", "b"], 20)])
+def test_class_labels_of_any_dtype_are_dealt_out(labels):
+    for _, test in TaskStratifiedKFold(4).split(np.zeros((40, 1)), labels):
+        assert (labels[test] == labels[0]).sum() == 5
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_quantity_is_not_stratified_and_missing_labels_are():
+    rng = np.random.default_rng(0)
+    quantity = rng.normal(size=40)
+    table = np.zeros((40, 1))
+    plain = [test for _, test in TaskStratifiedKFold(4).split(table)]
+    assert_array_equal([test for _, test in TaskStratifiedKFold(4).split(table, quantity)], plain)
+    # whole numbers, nearly all different: no warning
+    list(TaskStratifiedKFold(4).split(table, rng.permutation(40)))
+    quantity[:8] = np.nan
+    for _, test in TaskStratifiedKFold(4).split(table, quantity):
+        assert np.isnan(quantity[test]).sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_splits": 1}, "n_splits=1 must be an integer of at least 2"),
+        ({"n_splits": 2.5}, "n_splits=2.5 must be an integer"),
+        ({"random_state": 0}, "random_state=0 has no effect: set shuffle=True"),
+    ],
+)
+def test_fold_parameters(options, message):
+    with pytest.raises(ValueError, match=message):
+        TaskStratifiedKFold(**options)
+
+
+def test_too_few_rows_for_the_folds():
+    with pytest.raises(ValueError, match="n_splits=5 is more than the 4 rows: use fewer folds"):
+        list(TaskStratifiedKFold(5).split(np.zeros((4, 1))))
+
+
+# TaskStratifiedShuffleSplit
+
+
+@given(tables(), SEEDS, st.floats(0.05, 0.6))
+def test_random_parts_hold_every_task_and_its_classes(table, seed, share):
+    X, y = table
+    n = np.bincount(X[:, 0])
+    splitter = TaskStratifiedShuffleSplit(2, test_size=share, task_col=0, random_state=seed)
+    for train, test in splitter.split(X, y):
+        assert_array_equal(np.sort(np.r_[train, test]), np.arange(len(X)))
+        counts = cells(X, y, test, len(n))
+        sizes = np.maximum(1, np.round(share * n))
+        assert_array_equal(counts.sum(axis=1), sizes)
+        expected = cells(X, y, np.arange(len(X)), len(n)) * (sizes / n)[:, None]
+        assert (np.abs(counts - expected) < 1 + 1e-9).all()
+
+
+@given(st.integers(4, 20), SEEDS, st.data())
+def test_shares_of_classes_where_rows_stay_unused(n, seed, data):
+    y = np.random.default_rng(seed).integers(3, size=n)
+    n_train = data.draw(st.integers(1, n - 1))
+    n_test = data.draw(st.integers(1, n - n_train))
+    splitter = TaskStratifiedShuffleSplit(
+        2, train_size=n_train, test_size=n_test, random_state=seed
+    )
+    for parts in splitter.split(np.zeros((n, 1)), y):
+        for part, size, off in zip(parts, (n_train, n_test), (1, 2), strict=True):
+            counts = np.bincount(y[part], minlength=3)
+            assert counts.sum() == len(set(part)) == size
+            assert (np.abs(counts - size * np.bincount(y, minlength=3) / n) < off).all()
+        assert not set(parts[0]) & set(parts[1])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "train", "test"),
+    [
+        ({}, [6, 15], [2, 5]),
+        ({"test_size": 0.5}, [4, 10], [4, 10]),
+        ({"train_size": 0.5}, [4, 10], [4, 10]),
+        ({"test_size": 3}, [5, 17], [3, 3]),
+        ({"train_size": 3}, [3, 3], [5, 17]),
+        ({"train_size": 3, "test_size": 0.25}, [3, 3], [2, 5]),
+        ({"train_size": {0: 2, 1: 0.5}}, [2, 10], [6, 10]),
+        ({"train_size": {0: 2, 1: None}, "test_size": {0: 3, 1: 4}}, [2, 16], [3, 4]),
+        ({"test_size": 0.01}, [7, 19], [1, 1]),
+    ],
+)
+def test_sizes_are_per_task(sizes, train, test):
+    task = np.repeat([0.0, 1.0], [8, 20])[:, None]
+    for parts in TaskStratifiedShuffleSplit(3, task_col=0, random_state=0, **sizes).split(task):
+        counts = [np.bincount(task[part, 0].astype(int)) for part in parts]
+        assert_array_equal(counts, [train, test])
+        assert not set(parts[0]) & set(parts[1])
+
+
+def test_sizes_by_name_of_the_task():
+    sizes = {"t0": 2, "t1": 3, "t2": 4}
+    splitter = TaskStratifiedShuffleSplit(1, train_size=sizes, task_col="task")
+    train, _ = next(splitter.split(as_frame(X), y))
+    assert_array_equal(np.bincount(X[train, 0].astype(int)), [2, 3, 4])
+
+
+def test_every_row_has_the_same_chance():
+    y = np.repeat([0, 1, 2], [7, 5, 1])
+    splitter = TaskStratifiedShuffleSplit(4000, train_size=3, test_size=4, random_state=0)
+    drawn = np.zeros((2, 13))
+    for train, test in splitter.split(np.zeros((13, 1)), y):
+        drawn[0, train] += 1
+        drawn[1, test] += 1
+    # five standard errors
+    share = np.array([[3], [4]]) / 13
+    assert (np.abs(drawn / 4000 - share) < 5 * np.sqrt(share * (1 - share) / 4000)).all()
+
+
+def test_every_pair_of_rows_is_sometimes_together_and_sometimes_not():
+    together = np.zeros((8, 8))
+    splitter = TaskStratifiedShuffleSplit(400, train_size=4, random_state=0)
+    for train, _ in splitter.split(np.zeros((8, 1))):
+        together[np.ix_(train, train)] += 1
+    pairs = together[np.triu_indices(8, 1)] / 400
+    # 3/14 by chance, give or take five standard errors
+    assert (np.abs(pairs - 3 / 14) < 0.11).all()
+
+
+def test_random_parts_depend_on_the_seed_only():
+    def rows(seed):
+        splitter = TaskStratifiedShuffleSplit(2, task_col=0, random_state=seed)
+        return np.concatenate([np.r_[train, test] for train, test in splitter.split(X, y)])
+
+    assert_array_equal(rows(0), rows(0))
+    assert not np.array_equal(rows(0), rows(1))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"test_size": 0.0}, r"test_size=0.0 must be a share between 0 and 1 \(float\) or"),
+        ({"test_size": 1.0}, "test_size=1.0 must be a share"),
+        ({"train_size": True}, "train_size=True must be"),
+        ({"train_size": 0}, "train_size=0 must be"),
+        ({"train_size": "3"}, "train_size='3' must be"),
+        ({"train_size": 12}, "task 0.0 has 12 rows, which do not suffice for 12 training and 1 "),
+        ({"train_size": 8, "test_size": 5}, "do not suffice for 8 training and 5 test rows: lower"),
+        ({"train_size": {0: 3, 1: 3}}, r"train_size has no entry for task 2.0: it names \[0, 1\]"),
+    ],
+)
+def test_sizes_that_cannot_be(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        list(TaskStratifiedShuffleSplit(1, task_col=0, **sizes).split(X, y))
+
+
+# LeaveTasksOut
+
+
+@pytest.mark.parametrize("n_tasks", [1, 2])
+def test_every_combination_of_tasks_is_left_out_once(n_tasks):
+    splitter = LeaveTasksOut(n_tasks, task_col=0)
+    left_out = []
+    for train, test in splitter.split(X, y):
+        assert_array_equal(np.sort(np.r_[train, test]), np.arange(len(X)))
+        assert not set(X[train, 0]) & set(X[test, 0])
+        left_out.append(tuple(np.unique(X[test, 0])))
+    assert left_out == list(itertools.combinations([0, 1, 2], n_tasks))
+    assert splitter.get_n_splits(X) == 3
+
+
+def test_leave_tasks_out_messages():
+    with pytest.raises(ValueError, match="n_tasks=0 must be an integer of at least 1"):
+        LeaveTasksOut(0, task_col=0)
+    with pytest.raises(ValueError, match="n_tasks=3 leaves nothing to train on: X has 3 tasks"):
+        list(LeaveTasksOut(3, task_col=0).split(X, y))
+
+
+# All of them
+
+
+@pytest.mark.parametrize("splitter", [TaskStratifiedKFold, TaskStratifiedShuffleSplit])
+def test_a_task_with_one_row_is_named(splitter):
+    table = np.r_[X, [[7, 0, 0]]]
+    with pytest.raises(ValueError, match=r"tasks \[7.0\] have a single row.*LeaveTasksOut"):
+        list(splitter(2, task_col=0).split(table))
+
+
+SPLITTERS = [
+    TaskStratifiedKFold(3, task_col=0, shuffle=True, random_state=0),
+    TaskStratifiedShuffleSplit(3, task_col=0, random_state=0),
+    LeaveTasksOut(task_col=0),
+]
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS)
+def test_in_cross_val_score_and_grid_search(splitter):
+    assert type(splitter).__name__ in repr(splitter)
+    table, target = ragged_regression(rows=(6, 8, 9))
+    model = Pooled(Ridge(), task_col=0)
+    scores = cross_val_score(model, table, target, cv=splitter, scoring="r2")
+    search = GridSearchCV(model, {"estimator__alpha": [1.0]}, cv=splitter, scoring="r2")
+    search.fit(table, target)
+    assert scores.shape == (3,)
+    np.testing.assert_allclose(search.best_score_, scores.mean())
+
+
+def test_leave_tasks_out_needs_a_shared_part():
+    alone = PerTask(LogisticRegression(), task_col=0)
+    with pytest.raises(ValueError, match="PerTask has no model for them"):
+        cross_val_score(alone, X, y, cv=LeaveTasksOut(task_col=0), error_score="raise")

@@ -1,0 +1,342 @@
+"""Tests of mtlkit.table: reading the task column, stacking tables, taking them apart again."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
+from scipy import sparse
+
+from mtlkit.table import read_table, split_tasks, stack_tasks, task_codes
+
+A = np.arange(12.0).reshape(4, 3)
+FRAME = pd.DataFrame({"task": list("uuvv"), "a": [1.0, 2, 3, 4], "b": [5, 6, 7, 8]})
+NUMBERS = st.floats(-1e6, 1e6)
+
+
+def with_task(values):
+    return FRAME.assign(task=values)
+
+
+# read_table
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, -1, -3, np.int64(1)])
+def test_read_array(position):
+    features, task = read_table(A, position)
+    assert_array_equal(task, A[:, position])
+    assert_array_equal(features, np.delete(A, position, axis=1))
+
+
+def test_read_frame_keeps_frame_index_and_dtypes():
+    X = FRAME.set_axis([7, 7, 3, 5])
+    features, task = read_table(X, "task")
+    assert_frame_equal(features, X[["a", "b"]])
+    assert type(task) is np.ndarray
+    assert_array_equal(task, list("uuvv"))
+
+
+@pytest.mark.parametrize("X", [A, FRAME])
+def test_no_task_column_means_one_task(X):
+    features, task = read_table(X, None)
+    assert features is X
+    assert_array_equal(task, np.zeros(4, dtype=int))
+
+
+def test_reading_does_not_change_the_table():
+    X, array = FRAME.copy(), A.copy()
+    read_table(X, "task"), read_table(array, 0)
+    assert_frame_equal(X, FRAME)
+    assert_array_equal(array, A)
+
+
+def read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+LAYOUTS = [np.asfortranarray(A), np.repeat(A, 2, axis=0)[::2], read_only(A), A.tolist(), A[::-1]]
+
+
+@pytest.mark.parametrize("X", LAYOUTS)
+def test_memory_layout_does_not_matter(X):
+    features, task = read_table(X, 1)
+    assert_array_equal(task, np.array(X)[:, 1])
+    assert_array_equal(features, np.array(X)[:, [0, 2]])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pd.Categorical(list("vuvu"), categories=["v", "u", "w"]), list("vuvu")),
+        (pd.Categorical([3, 1, 3, 1]), [3, 1, 3, 1]),
+        (pd.array(list("uvuv"), dtype="string"), list("uvuv")),
+        (pd.Series(list("uvuv"), dtype=object), list("uvuv")),
+        ([np.str_("u"), "v", np.str_("u"), "v"], list("uvuv")),
+        (pd.array([2, 1, 2, 1], dtype="Int64"), [2, 1, 2, 1]),
+        (pd.array([2.5, 1, 2.5, 1], dtype="Float64"), [2.5, 1, 2.5, 1]),
+        (pd.Series([np.int64(2), 1, 2, np.int32(1)], dtype=object), [2, 1, 2, 1]),
+        ([True, False, True, False], [True, False, True, False]),
+        (pd.array([True, False] * 2, dtype="boolean"), [True, False] * 2),
+    ],
+)
+def test_columns_of_any_dtype_become_numbers_or_strings(values, expected):
+    _, task = read_table(with_task(values), "task")
+    assert_array_equal(task, expected)
+    assert task.dtype.kind in "biufU"
+    assert {name for name in split_tasks(with_task(values), task_col="task")} == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (pd.to_datetime(["2020-01-01"] * 4), "datetime64"),
+        ([datetime.date(2020, 1, 1)] * 4, "date"),
+        (pd.cut([1.0, 2, 3, 4], 2), "Interval"),
+        ([(1, 2)] * 4, "tuple"),
+        (["u", 1, "u", 1], r"\['int', 'str'\]"),
+        ([b"u"] * 4, "bytes"),
+    ],
+)
+def test_tasks_that_are_neither_numbers_nor_strings(values, kind):
+    X = with_task(pd.Series(values)) if isinstance(values, list) else with_task(values)
+    with pytest.raises(ValueError, match=rf"all numbers or all strings.*{kind}.*astype\(str\)"):
+        read_table(X, "task")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0, 2.0, np.nan, 1.0],
+        ["u", "v", None, "u"],
+        pd.array(["u", "v", pd.NA, "u"], dtype="string"),
+        pd.array([1, 2, pd.NA, 1], dtype="Int64"),
+        pd.array([True, False, pd.NA, True], dtype="boolean"),
+        pd.Series(["u", "v", pd.NA, "u"], dtype=object),
+        pd.Categorical(["u", "v", None, "u"]),
+        pd.to_datetime(["2020", "2021", None, "2020"]),
+    ],
+)
+@pytest.mark.parametrize("as_array", [False, True])
+def test_a_row_without_task_is_named(values, as_array):
+    X, task_col = with_task(values), "task"
+    if as_array:
+        X, task_col = X.astype(object).to_numpy(), 0
+    with pytest.raises(ValueError, match=f"1 rows have no task: column '?{task_col}'? .* row 2"):
+        read_table(X, task_col)
+
+
+class OtherFrame:
+    """Looks like a polars DataFrame: has columns, becomes an array, is not pandas."""
+
+    columns = ("task", "a")
+
+    def __array__(self, dtype=None, copy=None):
+        return A
+
+
+@pytest.mark.parametrize(
+    ("X", "task_col", "message"),
+    [
+        (FRAME, "tsak", "'tsak' is not a column of X; did you mean 'task'?"),
+        (FRAME, "school", r"the columns are \['task', 'a', 'b'\]"),
+        (FRAME, 0, "task_col=0 is not a column of X"),
+        (FRAME, -1, "task_col=-1 is not a column of X"),
+        (A, "task", "is a name, but X is an array without column names.*DataFrame"),
+        (A, True, "task_col=True is a name"),
+        (A, 1.0, "task_col=1.0 is a name"),
+        (A, 3, "3 is out of range: X has 3 columns, so positions run from 0 to 2"),
+        (A, -4, "-4 is out of range"),
+        (FRAME.set_axis(["task", "a", "a"], axis=1), "task", r"\['a'\] occur more than once"),
+        (A[0], 0, "Expected 2D array, got 1D"),
+        (np.zeros((2, 2, 2)), 0, "Expected 2D array, got 3D"),
+        (A[:0], 0, r"0 sample\(s\) \(shape=\(0, 3\)\)"),
+        (FRAME[:0], "task", r"0 sample\(s\)"),
+        (sparse.csr_matrix(A), 0, r"Sparse data.*csr.*X.toarray\(\)"),
+        (sparse.coo_array(A), 0, r"Sparse data.*coo"),
+        (OtherFrame(), "task", r"OtherFrame is not supported.*X.to_pandas\(\)"),
+    ],
+)
+def test_read_errors_name_the_value_and_the_cure(X, task_col, message):
+    with pytest.raises(ValueError, match=message):
+        read_table(X, task_col)
+
+
+def test_columns_named_by_integers():
+    X = pd.DataFrame(A, columns=[10, 20, 30])
+    features, task = read_table(X, 20)
+    assert_array_equal(task, A[:, 1])
+    assert list(features.columns) == [10, 30]
+
+
+# task_codes
+
+
+def test_codes_are_positions_and_minus_one_for_unseen_tasks():
+    codes = task_codes(np.array(["v", "z", "u", "A"]), np.array(["u", "v"]), unseen=None)
+    assert_array_equal(codes, [1, -1, 0, -1])
+    with pytest.raises(ValueError, match=r"\['A', 'z'\] were not seen in fit \(seen: \['u', 'v'\]"):
+        task_codes(np.array(["z", "u", "A"]), np.array(["u", "v"]), unseen="no model for them")
+
+
+@pytest.mark.parametrize("unseen", [None, "no model for them"])
+def test_strings_for_numbers_are_a_slip_and_not_an_unseen_task(unseen):
+    with pytest.raises(ValueError, match=r"\['1', '2'\].*seen: \[1, 2\].*strings are not numbers"):
+        task_codes(np.array(["2", "1"]), np.array([1, 2]), unseen=unseen)
+
+
+# stack_tasks and split_tasks
+
+
+@st.composite
+def named_tables(draw):
+    """Tasks with their own columns, in their own order, and class labels of one kind."""
+    names = draw(st.lists(st.text("ab: 0é", min_size=1, max_size=3), min_size=1, unique=True))
+    labels = draw(st.sampled_from([st.integers(-20, 20), st.text("a:-", max_size=3)]))
+    tasks = {}
+    for name in names[:4]:
+        columns = draw(st.lists(st.sampled_from("abcs"), min_size=1, unique=True))
+        n = draw(st.integers(1, 4))
+        cells = {c: st.text("xy", min_size=1) if c == "s" else NUMBERS for c in columns}
+        X = pd.DataFrame({c: draw(st.lists(cells[c], min_size=n, max_size=n)) for c in columns})
+        tasks[name] = X, np.array(draw(st.lists(labels, min_size=n, max_size=n)))
+    return tasks
+
+
+@given(named_tables())
+def test_split_undoes_stack_for_frames(tasks):
+    X, y = stack_tasks(tasks, labels="separate")
+    assert X.columns[0] == "task"
+    back = split_tasks(X, y, task_col="task")
+    assert list(back) == list(tasks)
+    for name, (table, labels) in tasks.items():
+        assert set(back[name][0].columns) == set(table.columns)
+        assert_frame_equal(back[name][0][table.columns], table, check_dtype=False)
+        assert_array_equal(back[name][1].to_numpy(), labels)
+
+
+@st.composite
+def numbered_tables(draw):
+    """Arrays of one width, named by numbers; y is a quantity or holds class labels."""
+    names = draw(st.lists(st.integers(-5, 5) | st.floats(-5, 5), min_size=1, unique=True))
+    d, real = draw(st.integers(1, 3)), draw(st.booleans())
+    tasks = {}
+    for name in names[:4]:
+        n = draw(st.integers(1, 4))
+        X = np.reshape(draw(st.lists(NUMBERS, min_size=n * d, max_size=n * d)), (n, d))
+        values = NUMBERS if real else st.integers(-20, 20)
+        tasks[name] = X, np.array(draw(st.lists(values, min_size=n, max_size=n)))
+    return tasks, d, None if real else "separate"
+
+
+@given(numbered_tables(), st.data())
+def test_split_undoes_stack_for_arrays(problem, data):
+    tasks, d, labels = problem
+    position = data.draw(st.integers(-d - 1, d))
+    X, y = stack_tasks(tasks, task_col=position, labels=labels)
+    assert X.shape == (len(y), d + 1)
+    back = split_tasks(X, y, task_col=position)
+    assert list(back) == list(tasks)
+    for name, (table, target) in tasks.items():
+        assert_array_equal(back[name][0], table)
+        assert_array_equal(back[name][1], target)
+
+
+def test_missing_columns_are_nan_and_nothing_else_is():
+    one = pd.DataFrame({"a": [1, 2], "b": [3.0, 4.0]}, index=[5, 6])
+    two = pd.DataFrame({"c": [7.0], "b": [8.0]}, index=[5])
+    X, y = stack_tasks({"one": (one, [0.5, 1.5]), "two": (two, [2.5])})
+    assert list(X.columns) == ["task", "a", "b", "c"]
+    assert list(X.index) == list(y.index) == [5, 6, 5]
+    expected = [[1, 3, np.nan], [2, 4, np.nan], [np.nan, 8, 7]]
+    assert_array_equal(X[["a", "b", "c"]].to_numpy(), expected)
+    assert_array_equal(y, [0.5, 1.5, 2.5])
+
+
+def test_a_table_of_integers_stays_one():
+    X, y = stack_tasks({3: (np.ones((2, 2), int), [0, 1]), 4: (np.ones((1, 2), int), [2])})
+    assert X.dtype.kind == y.dtype.kind == "i"
+    assert_array_equal(X[:, 0], [3, 3, 4])
+
+
+def test_stacking_does_not_change_the_tables():
+    table = FRAME[["a", "b"]].copy()
+    stack_tasks({"u": (table, [1.0] * 4)})
+    assert_frame_equal(table, FRAME[["a", "b"]])
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [("shared", [0, 1, 1, 2]), ("separate", ["u: 0", "u: 1", "v: 1", "v: 2"])],
+)
+def test_what_equal_labels_mean(labels, expected):
+    tasks = {"u": (FRAME[:2][["a"]], [0, 1]), "v": (FRAME[:2][["a"]], [1, 2])}
+    assert_array_equal(stack_tasks(tasks, labels=labels)[1], expected)
+
+
+def test_numerals_and_words_get_their_names_back():
+    tasks = {"u": (A[:2], [-1, 10]), "v": (A[:2], ["--5", "3"]), "w": (A[:1], ["u: 3"])}
+    tasks = {name: (pd.DataFrame(X).add_prefix("x"), y) for name, (X, y) in tasks.items()}
+    back = split_tasks(*stack_tasks(tasks, labels="separate"), task_col="task")
+    assert back["u"][1].to_list() == [-1, 10]
+    assert back["v"][1].to_list() == ["--5", "3"]
+    assert back["w"][1].to_list() == ["u: 3"]
+
+
+def test_split_in_order_of_appearance_without_y():
+    back = split_tasks(FRAME[::-1], task_col="task")
+    assert list(back) == ["v", "u"]
+    assert back["u"][1] is None
+    assert list(back["u"][0]["b"]) == [6, 5]
+
+
+def test_split_checks_the_length_of_y():
+    with pytest.raises(ValueError, match="X has 4 rows but y has 3 values"):
+        split_tasks(FRAME, [1, 2, 3], task_col="task")
+
+
+F = FRAME[["a", "b"]]
+Y = np.array([0.5, 1.5, 2.5, 3.5])
+
+
+@pytest.mark.parametrize(
+    ("tasks", "options", "message"),
+    [
+        ({}, {}, "tasks must be a dict .* with at least one task, got {}"),
+        ([(A, Y)], {}, "tasks must be a dict"),
+        ({"u": (F, Y)}, {"labels": "same"}, "labels='same' is unknown: use None, 'shared'"),
+        ({"u": (F, Y[:3])}, {}, r"'u': X has 4 rows but y has shape \(3,\)"),
+        ({"u": (F, A)}, {}, r"'u': X has 4 rows but y has shape \(4, 3\)"),
+        ({"u": (F, Y), "v": (F[:0], Y[:0])}, {}, r"'v': .* 0 sample\(s\)"),
+        ({0: (A[0], Y)}, {}, "task 0: Expected 2D array, got 1D"),
+        ({0: (sparse.csr_matrix(A), Y)}, {}, "task 0: Sparse data"),
+        ({0: (OtherFrame(), Y)}, {}, "task 0: .* not supported"),
+        ({"u": (F, Y), "v": (A, Y)}, {}, r"tasks \['v'\] are arrays and the others DataFrames"),
+        ({0: (A, Y), 1: (A[:, :2], Y)}, {}, r"different width .*\{0: 3, 1: 2\}"),
+        ({"u": (A, Y)}, {}, r"cannot hold the task names \['u'\].*pass DataFrames"),
+        ({0: (A, Y)}, {"task_col": "task"}, "task_col='task' is a name"),
+        ({0: (A, Y)}, {"task_col": 4}, "task_col=4 is out of range: X has 4 columns"),
+        ({"u": (F, Y)}, {"task_col": "a"}, "'u' already has a column 'a': rename it"),
+        ({"u": (F.set_axis(["a", "a"], axis=1), Y)}, {}, r"'u': column names \['a'\] occur more"),
+        ({0: (A, [1, 2, 3, 4]), 1: (A, Y)}, {}, r"\[1\] have float targets.*\[0\] class labels"),
+        ({0: (A, Y)}, {"labels": "separate"}, "targets are floats .regression."),
+        (
+            {0: (A, [1, 2, 3, 4]), 1: (A, list("1234"))},
+            {"labels": "shared"},
+            r"labels of tasks \[1\] are strings .* tasks \[0\] numbers",
+        ),
+        (
+            {0: (A, [1, 2, 3, 4]), 1: (A, [4, 5, 6, 7])},
+            {},
+            "label 4 occurs in task 0 and in task 1.*labels='shared'.*labels='separate'.*float",
+        ),
+    ],
+)
+def test_stack_errors_name_the_value_and_the_cure(tasks, options, message):
+    with pytest.raises(ValueError, match=message):
+        stack_tasks(tasks, **options)
