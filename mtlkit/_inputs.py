@@ -1,0 +1,99 @@
+"""Input checks that the estimators of several modules share."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .table import missing, read_table, some
+
+
+def check_strength(estimator, name, include):
+    """Check a number from 0 to infinity; `include` says which of the two ends is allowed."""
+    value = getattr(estimator, name)
+    check_scalar(value, name, Real, min_val=0, max_val=np.inf, include_boundaries=include)
+    if np.isnan(value):
+        raise ValueError(f"{name} is NaN: give a number")
+
+
+def check_features(estimator, X, *, reset):
+    """Features (n, d) as floats and task (n,) of a table, checked against `fit` unless `reset`."""
+    if not reset:
+        check_is_fitted(estimator)
+    if estimator.task_col is None:
+        X = validate_data(estimator, X, reset=reset, dtype=np.float64)
+        return X, np.zeros(len(X), dtype=int)
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    features, task = read_table(X, estimator.task_col)
+    if reset:
+        _check_common_columns(estimator, features, task)
+    return check_array(features, dtype=np.float64, input_name="X", estimator=estimator), task
+
+
+def _check_common_columns(estimator, features, task):
+    absent = missing(features)
+    for t in np.unique(task) if absent.any() else ():
+        columns = np.flatnonzero(absent[task == t].all(axis=0))
+        if columns.size:
+            names = getattr(features, "columns", np.arange(absent.shape[1]))[columns]
+            raise ValueError(
+                f"X contains NaN: columns {some(names.tolist())} are missing in every row of task "
+                f"{t.item()!r}, but {type(estimator).__name__} needs the same columns in all "
+                "tasks. Keep the common columns, or use PerTask, which takes each task's own"
+            )
+
+
+def check_rows(estimator, X, y, sample_weight=None, *, reset=True):
+    """The labelled rows of a table: features (n, d), y (n,), task (n,) and weights (n,) or None.
+
+    Rows whose label is NaN or whose weight is zero tell a loss nothing, and are left out.
+    """
+    features, task = check_features(estimator, X, reset=reset)
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    y = check_array(
+        y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+    )
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(features, y)
+    use = ~np.isnan(y)
+    if not use.any():
+        raise ValueError("Input y contains NaN: no row has a label, so there is nothing to fit")
+    if sample_weight is not None:
+        sample_weight = check_array(
+            sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+        )
+        if sample_weight.shape != y.shape:
+            raise ValueError(
+                f"sample_weight has shape {sample_weight.shape}, expected one weight per row: "
+                f"{y.shape}"
+            )
+        if (sample_weight < 0).any():
+            raise ValueError(f"sample_weight must not be negative, got {sample_weight.min():g}")
+        use &= sample_weight > 0
+        if not use.any():
+            raise ValueError("every labelled row has zero sample_weight: nothing to fit")
+    if use.all():  # the usual case: no copy of a large table
+        return features, y, task, sample_weight
+    return features[use], y[use], task[use], None if sample_weight is None else sample_weight[use]
+
+
+def balance_weights(task_weight, n):
+    """The balance weight of each task, shape (T,), from the numbers of rows `n`, shape (T,)."""
+    if isinstance(task_weight, str) and task_weight in ("samples", "tasks"):
+        return np.ones(len(n)) if task_weight == "samples" else n.sum() / (len(n) * n)
+    if isinstance(task_weight, str):
+        raise ValueError(
+            f"task_weight={task_weight!r} is unknown: use 'samples', 'tasks' or one weight per task"
+        )
+    weight = check_array(task_weight, ensure_2d=False, dtype=np.float64, input_name="task_weight")
+    if weight.shape != n.shape or not (weight > 0).all():
+        raise ValueError(
+            f"task_weight must hold {len(n)} positive numbers, one per task in the order of "
+            f"tasks_, got {some(weight.ravel().tolist())}"
+        )
+    return weight

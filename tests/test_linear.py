@@ -1,0 +1,442 @@
+"""Tests of mtlkit.linear: moments add up; mean-regularised ridge against other ways to solve it."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from problems import as_frame, ragged_regression
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+
+from mtlkit.baselines import PerTask, Pooled
+from mtlkit.linear import MeanRegularizedRidge, TaskMoments
+
+X, y = ragged_regression()
+N_TASKS, D = 4, 3
+SEEDS = st.integers(0, 2**32 - 1)
+FIELDS = ["tasks", "n", "x_mean", "y_mean", "Sxx", "Sxy", "Syy"]
+INTERCEPTS = [  # fit_intercept, couple_intercept
+    {"couple_intercept": True},
+    {"couple_intercept": False},
+    {"fit_intercept": False},
+]
+
+
+def model(coupling=2.0, alpha=0.7, **options):
+    return MeanRegularizedRidge(alpha, coupling, task_col=0, **options)
+
+
+def assert_same_model(one, two, rtol=1e-9):
+    for name in ["coef_", "intercept_", "shared_coef_", "shared_intercept_"]:
+        assert_allclose(getattr(one, name), getattr(two, name), rtol=rtol, atol=rtol, err_msg=name)
+
+
+# TaskMoments
+
+
+def moments(seed, weighted=True):
+    """Moments of up to 12 rows of some of 5 tasks, and the rows."""
+    rng = np.random.default_rng(seed)
+    n = rng.integers(1, 13)
+    X, y, task = rng.normal(5, 2, (n, 2)), rng.normal(size=n), rng.integers(5, size=n)
+    weight = rng.uniform(0.1, 3, n) if weighted else None
+    return TaskMoments.from_rows(X, y, task, weight), (X, y, task, weight)
+
+
+def assert_same_moments(one, two):
+    for name in FIELDS:
+        assert_allclose(getattr(one, name), getattr(two, name), atol=1e-12, err_msg=name)
+
+
+@given(SEEDS, SEEDS)
+def test_moments_of_two_parts_add_up_to_those_of_all_rows(seed, other):
+    (one, rows), (two, more) = moments(seed), moments(other)
+    together = TaskMoments.from_rows(*map(np.concatenate, zip(rows, more, strict=True)))
+    assert_same_moments(one + two, together)
+    assert_same_moments(two + one, together)
+
+
+@given(SEEDS, SEEDS, SEEDS)
+def test_moments_add_in_any_grouping(a, b, c):
+    a, b, c = (moments(seed)[0] for seed in (a, b, c))
+    assert_same_moments((a + b) + c, a + (b + c))
+
+
+@given(SEEDS)
+def test_moments_hold_the_loss(seed):
+    m, (X, y, task, weight) = moments(seed)
+    rng = np.random.default_rng(seed)
+    w, b = rng.normal(size=2), rng.normal()
+    gap = m.y_mean - m.x_mean @ w - b
+    loss = m.Syy - 2 * m.Sxy @ w + np.einsum("d,tde,e->t", w, m.Sxx, w) + m.n * gap**2
+    by_rows = [(weight * (y - X @ w - b) ** 2)[task == t].sum() for t in m.tasks]
+    assert_allclose(loss, by_rows)
+
+
+@given(SEEDS)
+def test_moments_about_a_point_and_scaled(seed):
+    m, (X, y, task, weight) = moments(seed)
+    A, r = m.scaled(np.full(len(m.n), 2.0)).about(np.array([1.0, 2.0]), 3.0)
+    for t, name in enumerate(m.tasks):
+        rows = task == name
+        z = np.column_stack([X[rows] - [1.0, 2.0], np.ones(rows.sum())])
+        assert_allclose(A[t], 2 * (z.T * weight[rows]) @ z, atol=1e-9)
+        assert_allclose(r[t], 2 * (z.T * weight[rows]) @ (y[rows] - 3), atol=1e-9)
+
+
+def test_whole_weights_are_repeated_rows_and_no_weights_are_ones():
+    plain, (X, y, task, _) = moments(3, weighted=False)
+    assert_same_moments(plain, TaskMoments.from_rows(X, y, task, np.ones(len(y))))
+    weight = 1 + np.arange(len(y)) % 3
+    repeated = TaskMoments.from_rows(*(np.repeat(a, weight, axis=0) for a in (X, y, task)))
+    assert_same_moments(TaskMoments.from_rows(X, y, task, weight), repeated)
+
+
+def test_large_means_lose_no_digits():
+    X, y, task = np.arange(6.0)[:, None], np.arange(6.0), np.zeros(6)
+    far = TaskMoments.from_rows(X[:3] + 2**40, y[:3] + 2**40, task[:3])
+    far += TaskMoments.from_rows(X[3:] + 2**40, y[3:] + 2**40, task[3:])
+    near = TaskMoments.from_rows(X, y, task)
+    assert_allclose([far.Sxx[0, 0, 0], far.Sxy[0, 0], far.Syy[0]], near.Syy[0], rtol=1e-12)
+
+
+def test_a_task_without_weight_is_named():
+    with pytest.raises(ValueError, match=r"tasks \['v'\] have sample_weight 0: drop these rows"):
+        TaskMoments.from_rows(np.ones((2, 1)), np.ones(2), np.array(["u", "v"]), np.array([1, 0]))
+
+
+# MeanRegularizedRidge against an explicit least-squares problem
+
+
+def augmented_least_squares(X, y, alpha, coupling, *, weight, kind):
+    """Weights (T, d) and intercepts (T,) by lstsq on one block-diagonal design.
+
+    Penalties are extra rows. The unknowns are w_t and level_t, task after task; the intercept
+    is level_t - w_t·x0 with x0 the mean of all rows.
+    """
+    tasks, codes = np.unique(X[:, 0], return_inverse=True)
+    T, d = len(tasks), X.shape[1] - 1
+    x0 = np.average(X[:, 1:], axis=0, weights=weight) if "none" not in kind else np.zeros(d)
+    Z = np.column_stack([X[:, 1:] - x0, np.full(len(X), float("none" not in kind))])
+    k = d + 1
+    design = np.zeros((len(X), T, k))
+    design[np.arange(len(X)), codes] = Z
+    shrink = np.kron(np.eye(T), np.eye(k)[:d])
+    tied = np.eye(k) if kind == "coupled" else np.eye(k)[:d]
+    tie = np.kron(np.eye(T) - 1 / T, tied)
+    root = np.sqrt(weight)[:, None]
+    penalty = [np.sqrt(alpha) * shrink, np.sqrt(alpha * coupling) * tie]
+    A = np.vstack([design.reshape(len(X), -1) * root, *penalty])
+    target = np.r_[y * root[:, 0], np.zeros(len(A) - len(y))]
+    solution, *_ = np.linalg.lstsq(A, target, rcond=None)
+    W = solution.reshape(T, k)
+    return W[:, :d], W[:, d] - W[:, :d] @ x0, ((A @ solution - target) ** 2).sum()
+
+
+def kind_of(options):
+    if not options.get("fit_intercept", True):
+        return "none"
+    return "coupled" if options.get("couple_intercept", True) else "free"
+
+
+@pytest.mark.parametrize("options", INTERCEPTS)
+@pytest.mark.parametrize("task_weight", ["samples", "tasks", [0.5, 2.0, 3.0, 1.0]])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("coupling", [0, 0.3, 40.0])
+def test_ridge_against_augmented_least_squares(options, task_weight, weighted, coupling):
+    weight = np.random.default_rng(1).uniform(0.2, 2, len(y)) if weighted else np.ones(len(y))
+    ours = model(coupling, task_weight=task_weight, **options)
+    ours.fit(X, y, sample_weight=weight if weighted else None)
+    codes = X[:, 0].astype(int)
+    n = np.bincount(codes, weight)
+    balance = {"samples": np.ones(4), "tasks": n.sum() / (4 * n)}
+    balance = balance[task_weight] if isinstance(task_weight, str) else np.array(task_weight)
+    W, b, value = augmented_least_squares(
+        X, y, 0.7, coupling, weight=weight * balance[codes], kind=kind_of(options)
+    )
+    assert_allclose(ours.coef_, W, rtol=1e-8, atol=1e-9)
+    assert_allclose(ours.intercept_, b, rtol=1e-8, atol=1e-9)
+    assert_allclose(ours.objective_, value, rtol=1e-9)
+
+
+@given(SEEDS, st.lists(st.integers(1, 7), min_size=1, max_size=5), st.sampled_from(INTERCEPTS))
+def test_ridge_against_augmented_least_squares_on_any_shape(seed, rows, options):
+    X, y = ragged_regression(seed, rows)
+    alpha, coupling = np.exp(np.random.default_rng(seed).normal(size=2))
+    ours = model(coupling, alpha, **options).fit(X, y)
+    W, b, value = augmented_least_squares(
+        X, y, alpha, coupling, weight=np.ones(len(y)), kind=kind_of(options)
+    )
+    assert_allclose(ours.coef_, W, rtol=1e-6, atol=1e-8)
+    assert_allclose(ours.intercept_, b, rtol=1e-6, atol=1e-7)
+    assert_allclose(ours.objective_, value, rtol=1e-7, atol=1e-9)
+
+
+def objective(X, y, W, b, alpha, coupling, level):
+    codes = X[:, 0].astype(int)
+    loss = ((y - (X[:, 1:] * W[codes]).sum(axis=1) - b[codes]) ** 2).sum()
+    spread = ((W - W.mean(axis=0)) ** 2).sum()
+    if level:
+        levels = b + W @ X[:, 1:].mean(axis=0)
+        spread += ((levels - levels.mean()) ** 2).sum()
+    return loss + alpha * ((W**2).sum() + coupling * spread)
+
+
+@pytest.mark.parametrize("level", [True, False])
+def test_gradient_of_the_objective_is_zero(level):
+    fitted = model(2.0, 0.7, couple_intercept=level).fit(X, y)
+    at = np.column_stack([fitted.coef_, fitted.intercept_])
+
+    def value(p):
+        return objective(X, y, p[:, :D], p[:, D], 0.7, 2.0, level)
+
+    assert_allclose(value(at), fitted.objective_)
+    for step in 1e-4 * np.eye(at.size).reshape(-1, *at.shape):
+        slope = (value(at + step) - value(at - step)) / 2e-4
+        assert abs(slope) < 1e-6 * fitted.objective_
+        assert value(at + 100 * step) > fitted.objective_
+
+
+# Limits
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_no_coupling_is_one_ridge_per_task(fit_intercept):
+    ours = model(0, fit_intercept=fit_intercept).fit(X, y)
+    alone = PerTask(Ridge(0.7, fit_intercept=fit_intercept), task_col=0).fit(X, y)
+    assert_allclose(ours.predict(X), alone.predict(X))
+    assert_allclose(ours.coef_, [ridge.coef_ for ridge in alone.estimators_])
+    assert_allclose(ours.shared_coef_, 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize(("coupling", "rtol"), [(np.inf, 1e-10), (1e9, 1e-6)])
+def test_full_coupling_is_one_ridge_for_all(fit_intercept, coupling, rtol):
+    ours = model(coupling, fit_intercept=fit_intercept).fit(X, y)
+    pooled = Pooled(Ridge(0.7 * N_TASKS, fit_intercept=fit_intercept), task_col=0).fit(X, y)
+    assert_allclose(ours.predict(X), pooled.predict(X), rtol=rtol)
+    assert_allclose(ours.shared_coef_, pooled.estimator_.coef_, rtol=rtol)
+    assert_allclose(ours.coef_ - ours.shared_coef_, 0, atol=1e-7)
+    loss = ((y - pooled.predict(X)) ** 2).sum()
+    penalty = 0.7 * N_TASKS * (pooled.estimator_.coef_**2).sum()
+    assert_allclose(ours.objective_, loss + penalty, rtol=1e-6)
+
+
+def test_full_coupling_with_free_levels_is_a_common_slope():
+    ours = model(np.inf, couple_intercept=False).fit(X, y)
+    dummies = (X[:, :1] == np.arange(4)) * 1e5  # so large that ridge leaves them alone
+    common = Ridge(0.7 * 4, fit_intercept=False).fit(np.column_stack([X[:, 1:], dummies]), y)
+    assert_allclose(ours.coef_, np.tile(common.coef_[:D], (4, 1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("coupling", [0, 1.0, 50.0, np.inf])
+@pytest.mark.parametrize("options", INTERCEPTS)
+@pytest.mark.parametrize("task_col", [None, 0])
+def test_one_task_is_ridge_whatever_the_coupling(coupling, options, task_col):
+    own = X[X[:, 0] == 3], y[X[:, 0] == 3]
+    table = own[0] if task_col == 0 else own[0][:, 1:]
+    ours = MeanRegularizedRidge(0.7, coupling, task_col=task_col, **options).fit(table, own[1])
+    ridge = Ridge(0.7, fit_intercept=kind_of(options) != "none").fit(own[0][:, 1:], own[1])
+    assert_allclose(ours.coef_[0], ridge.coef_)
+    assert_allclose(ours.intercept_[0], ridge.intercept_)
+    value = ((own[1] - ridge.predict(own[0][:, 1:])) ** 2).sum() + 0.7 * (ridge.coef_**2).sum()
+    assert_allclose(ours.objective_, value, rtol=1e-12)
+
+
+@pytest.mark.parametrize("coupling", [0, 0.5, 3.0, 1e6, np.inf])
+@pytest.mark.parametrize("options", INTERCEPTS)
+def test_shared_part_is_a_share_of_the_mean(coupling, options):
+    fitted = model(coupling, **options).fit(X, y)
+    share = 1.0 if np.isinf(coupling) else coupling / (1 + coupling)
+    assert_allclose(fitted.shared_coef_, share * fitted.coef_.mean(axis=0), atol=1e-10)
+
+
+def test_private_parts_shrink_as_the_coupling_grows():
+    spread = [model(c).fit(X, y).coef_.std(axis=0).sum() for c in [0, 0.1, 1, 10, 100, np.inf]]
+    assert (np.diff(spread) < 0).all()
+
+
+# Symmetries
+
+
+@given(SEEDS, st.sampled_from(INTERCEPTS))
+def test_order_of_rows_tasks_and_columns_does_not_matter(seed, options):
+    rng = np.random.default_rng(seed)
+    rows, tasks, columns = rng.permutation(len(X)), rng.permutation(4), rng.permutation(D)
+    renamed = np.column_stack([tasks[X[:, 0].astype(int)], X[:, 1:][:, columns]])
+    straight = model(**options).fit(X, y)
+    mixed = model(**options).fit(renamed[rows], y[rows])
+    assert_allclose(mixed.coef_[tasks], straight.coef_[:, columns], atol=1e-10)
+    assert_allclose(mixed.intercept_[tasks], straight.intercept_, atol=1e-10)
+    assert_allclose(mixed.predict(renamed), straight.predict(X), atol=1e-9)
+
+
+@given(st.floats(-100, 100), st.floats(0.01, 100), st.sampled_from(INTERCEPTS[:2]))
+def test_shifts_go_to_the_intercept_and_scales_go_through(shift, scale, options):
+    straight = model(**options).fit(X, y)
+    shifted = model(**options).fit(X + np.array([0, shift, -shift, 2 * shift]), scale * y + shift)
+    assert_allclose(shifted.coef_, scale * straight.coef_, rtol=1e-7, atol=1e-9)
+    assert_allclose(shifted.shared_coef_, scale * straight.shared_coef_, rtol=1e-7, atol=1e-9)
+    assert_allclose(shifted.objective_, scale**2 * straight.objective_, rtol=1e-7)
+    unseen = X + np.array([50, 0, 0, 0])
+    expected = scale * straight.predict(unseen) + shift
+    moved = unseen + np.array([0, shift, -shift, 2 * shift])
+    assert_allclose(shifted.predict(moved), expected, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("options", INTERCEPTS)
+def test_whole_weights_repeat_rows_and_zero_weights_drop_them(options):
+    weight = np.random.default_rng(0).integers(0, 4, size=len(y))
+    weighted = model(task_weight="tasks", **options).fit(X, y, sample_weight=weight)
+    repeated = model(task_weight="tasks", **options).fit(
+        np.repeat(X, weight, axis=0), np.repeat(y, weight)
+    )
+    assert_same_model(weighted, repeated)
+
+
+# partial_fit, labels, unseen tasks, tables
+
+
+@pytest.mark.parametrize("task_weight", ["samples", "tasks"])
+@pytest.mark.parametrize("chunks", [2, 5, 28])
+def test_partial_fit_is_fit_and_tasks_may_come_later(task_weight, chunks):
+    order = np.argsort(X[:, 0], kind="stable")  # so the last chunks bring new tasks
+    weight = 1 + np.arange(len(y)) % 2
+    parts = model(task_weight=task_weight)
+    for rows in np.array_split(order, chunks):
+        parts.partial_fit(X[rows], y[rows], sample_weight=weight[rows])
+    whole = model(task_weight=task_weight).fit(X, y, sample_weight=weight)
+    assert_array_equal(parts.tasks_, whole.tasks_)
+    assert_same_model(parts, whole, rtol=1e-10)
+    assert_allclose(parts.objective_, whole.objective_, rtol=1e-10)
+
+
+def test_fit_forgets_and_partial_fit_goes_on():
+    fitted = model().fit(X[:10], y[:10]).partial_fit(X[10:], y[10:])
+    assert_same_model(fitted, model().fit(X, y), rtol=1e-10)
+    assert_same_model(fitted.fit(X[:10], y[:10]), model().fit(X[:10], y[:10]), rtol=1e-14)
+    with pytest.raises(ValueError, match=r"X has 3 features, but .* is expecting 4"):
+        fitted.partial_fit(X[:, :3], y)
+
+
+def test_rows_without_label_are_left_out():
+    holes = y.copy()
+    holes[::3] = np.nan
+    fitted = model().fit(X, holes)
+    known = ~np.isnan(holes)
+    assert_same_model(fitted, model().fit(X[known], y[known]), rtol=1e-14)
+    holes[X[:, 0] == 2] = np.nan
+    assert_array_equal(model().fit(X, holes).tasks_, [0, 1, 3])
+
+
+def test_unseen_tasks_are_predicted_by_the_shared_part():
+    fitted = model().fit(X, y)
+    unseen = X.copy()
+    unseen[::2, 0] = 9
+    prediction = fitted.predict(unseen)
+    expected = X[:, 1:] @ fitted.shared_coef_ + fitted.shared_intercept_
+    assert_allclose(prediction[::2], expected[::2])
+    assert_array_equal(prediction[1::2], fitted.predict(X)[1::2])
+    with pytest.raises(ValueError, match="strings are not numbers: convert the task column"):
+        fitted.predict(X.astype(str))
+
+
+def test_frames_and_arrays_give_the_same():
+    frame = as_frame(X).set_axis(np.arange(len(X)) % 5)
+    named = MeanRegularizedRidge(0.7, 2.0, task_col="task").fit(frame, pd.Series(y))
+    assert_same_model(named, model().fit(X, y), rtol=1e-14)
+    assert_array_equal(named.tasks_, ["t0", "t1", "t2", "t3"])
+    assert_array_equal(named.feature_names_in_, frame.columns)
+    nullable = frame.convert_dtypes()
+    assert_array_equal(named.predict(nullable), named.predict(frame))
+
+
+def test_memory_stays_far_below_one_matrix_for_all_tasks():
+    T, d = 400, 50
+    rng = np.random.default_rng(0)
+    table = np.column_stack([np.repeat(np.arange(T), 3), rng.normal(size=(3 * T, d))])
+    target = rng.normal(size=3 * T)
+    tracemalloc.start()
+    try:
+        model().fit(table, target)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    one_block_per_task = 8 * T * d**2  # 8 MB; a (T d, T d) matrix would be 3.2 GB
+    assert peak < 12 * one_block_per_task
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alpha": 0}, "alpha == 0, must be > 0"),
+        ({"alpha": -1}, "alpha == -1, must be > 0"),
+        ({"alpha": np.inf}, "alpha == inf, must be < inf"),
+        ({"alpha": np.nan}, "alpha is NaN: give a number"),
+        ({"coupling": -1}, "coupling == -1, must be >= 0"),
+        ({"coupling": np.nan}, "coupling is NaN"),
+        ({"task_weight": "rows"}, "task_weight='rows' is unknown: use 'samples', 'tasks'"),
+        ({"task_weight": [1, 2]}, r"must hold 4 positive numbers, one per task.*\[1.0, 2.0\]"),
+        ({"task_weight": [1, 2, 0, 1]}, "must hold 4 positive numbers"),
+        ({"task_weight": [1, 2, np.nan, 1]}, "task_weight contains NaN"),
+    ],
+)
+def test_parameters_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        model().set_params(**options).fit(X, y)
+
+
+@pytest.mark.parametrize("value", ["1", None, [1.0]])
+@pytest.mark.parametrize("name", ["alpha", "coupling"])
+def test_parameters_of_another_type(name, value):
+    with pytest.raises(TypeError, match=f"{name} must be an instance of"):
+        model().set_params(**{name: value}).fit(X, y)
+
+
+def with_values(rows, columns, value):
+    table = X.copy()
+    table[np.ix_(rows, columns)] = value
+    return table
+
+
+LACKS = with_values(np.flatnonzero(X[:, 0] == 2), [1, 3], np.nan)
+
+
+@pytest.mark.parametrize(
+    ("table", "target", "weight", "message"),
+    [
+        (LACKS, y, None, r"columns \[0, 2\] are missing in every row of task 2.0.*use PerTask"),
+        (with_values([3], [2], np.nan), y, None, "Input X contains NaN"),
+        (with_values([3], [2], np.inf), y, None, "Input X contains infinity"),
+        (X, None, None, "requires y to be passed"),
+        (X, y[1:], None, "inconsistent numbers of samples"),
+        (X, np.full(len(y), np.nan), None, "no row has a label, so there is nothing to fit"),
+        (X, np.where(y == y[0], np.inf, y), None, "Input y contains infinity"),
+        (X, y, np.ones(5), r"sample_weight has shape \(5,\), expected one weight per row"),
+        (X, y, -np.ones(len(y)), "sample_weight must not be negative, got -1"),
+        (X, y, np.zeros(len(y)), "every labelled row has zero sample_weight"),
+        (X, y, np.full(len(y), np.nan), "sample_weight contains NaN"),
+    ],
+)
+def test_fit_errors(table, target, weight, message):
+    with pytest.raises(ValueError, match=message):
+        model().fit(table, target, sample_weight=weight)
+
+
+def test_a_missing_column_is_named_in_a_frame():
+    table = as_frame(X)
+    table.loc[table["task"] == "t2", ["a", "c"]] = np.nan
+    with pytest.raises(ValueError, match=r"columns \['a', 'c'\] .* task 't2'"):
+        MeanRegularizedRidge(task_col="task").fit(table, y)
+
+
+def test_predict_before_fit():
+    with pytest.raises(NotFittedError):
+        model().predict(X)
