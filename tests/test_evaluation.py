@@ -1,0 +1,776 @@
+"""The protocol: intervals against scipy, and `compare` against scores computed by hand."""
+
+import pickle
+import warnings
+from html.parser import HTMLParser
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, make_scorer, mean_squared_error, r2_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from mtlkit.baselines import PerTask, Pooled
+from mtlkit.evaluation import (
+    Comparison,
+    compare,
+    equivalence_test,
+    paired_difference,
+    setting_of,
+)
+from mtlkit.preprocessing import shared
+from mtlkit.splits import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+
+SPLITS = TaskStratifiedShuffleSplit(3, test_size=0.25, task_col=0, random_state=0)
+
+
+def make_table(rows=(24, 40, 16), seed=0):
+    """Three related regression tasks; column 0 holds the tasks 0, 1, 2."""
+    rng = np.random.default_rng(seed)
+    task = np.repeat(np.arange(len(rows)), rows)
+    features = rng.normal(size=(len(task), 3))
+    slopes = np.array([1.0, -1.0, 0.5]) + 0.5 * rng.normal(size=(len(rows), 3))
+    y = (features * slopes[task]).sum(axis=1) + rng.normal(size=len(task))
+    return np.column_stack([task, features]), y
+
+
+def make_labels(rows=(24, 40, 16)):
+    """The same table with a class for each row."""
+    X, y = make_table(rows)
+    return X, (y > 0).astype(int)
+
+
+def both(estimator, grid=None):
+    """Both baselines, with a grid for the estimator inside."""
+    grid = {f"estimator__{key}": values for key, values in (grid or {}).items()}
+    return {
+        "alone": (PerTask(estimator, task_col=0), grid),
+        "pooled": (Pooled(estimator, task_col=0), grid),
+    }
+
+
+class Constant(RegressorMixin, BaseEstimator):
+    """Predicts `value`, and writes down which rows it was fitted on (`log` is shared)."""
+
+    log: ClassVar = []
+
+    def __init__(self, value=0.0, name="constant"):
+        self.value = value
+        self.name = name
+
+    def fit(self, X, y):
+        Constant.log.append((self.name, tuple(X[:, -1])))
+        self.is_fitted_ = True
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.value)
+
+
+def quiet(*args, **kwargs):
+    """`compare` where the test is not about missing baselines."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "no candidate is", UserWarning)
+        return compare(*args, **kwargs)
+
+
+# Intervals and tests on two arrays of scores
+
+
+@pytest.fixture
+def pair():
+    rng = np.random.default_rng(1)
+    a = rng.normal(0.8, 0.05, size=20)
+    return a, a - rng.normal(0.01, 0.02, size=20)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95])
+def test_interval_is_the_paired_t_interval(pair, level):
+    a, b = pair
+    expected = stats.ttest_rel(a, b).confidence_interval(level)
+    got = paired_difference(a, b, level=level)
+    assert (got.low, got.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
+    assert got.mean == pytest.approx((a - b).mean())
+    assert got.sd == pytest.approx((a - b).std(ddof=1))
+    assert (got.n, got.wins, got.losses) == (20, (a > b).sum(), (a < b).sum())
+    assert got.level == level
+
+
+@pytest.mark.parametrize("margin", [0.001, 0.01, 0.02, 0.05])
+@pytest.mark.parametrize("swap", [False, True])
+def test_equivalence_is_two_one_sided_t_tests(pair, margin, swap):
+    a, b = pair[::-1] if swap else pair
+    above = stats.ttest_1samp(a - b, -margin, alternative="greater").pvalue
+    below = stats.ttest_1samp(a - b, margin, alternative="less").pvalue
+    got = equivalence_test(a, b, margin)
+    assert got.p_value == pytest.approx(max(above, below), rel=1e-9)
+    assert got.equivalent == (max(above, below) < 0.05)
+    interval = got.difference
+    assert interval.level == pytest.approx(0.9)
+    assert got.equivalent is (-margin < interval.low and interval.high < margin)
+
+
+def test_equivalence_finds_both_answers(pair):
+    assert equivalence_test(*pair, 0.05).equivalent
+    assert not equivalence_test(*pair, 0.01).equivalent
+
+
+def test_corrected_interval_by_formula(pair):
+    a, b = pair
+    d = a - b
+    half = stats.t.ppf(0.975, 19) * np.sqrt(d.var(ddof=1) * (1 / 20 + 25 / 75))
+    got = paired_difference(a, b, corrected=(75, 25))
+    assert (got.low, got.high) == pytest.approx((d.mean() - half, d.mean() + half))
+    assert got.sd == pytest.approx(d.std(ddof=1))  # of the differences, not of their mean
+    assert equivalence_test(a, b, 0.03, corrected=(75, 25)).p_value == pytest.approx(
+        stats.t.sf((0.03 - d.mean()) / (half / stats.t.ppf(0.975, 19)), 19)
+    )
+
+
+def test_corrected_interval_covers_new_data_and_the_plain_one_does_not():
+    # The mean of the training rows against the constant 0, as predictions; scores are negative
+    # squared errors. The expected difference on new data is mu^2 - 1 / n_train.
+    rng = np.random.default_rng(0)
+    mu, n_train, n_test, n_splits, n_tables = 0.3, 30, 10, 15, 300
+    truth = mu**2 - 1 / n_train
+    covered = {"plain": 0, "corrected": 0}
+    for _ in range(n_tables):
+        table = rng.normal(mu, 1, size=n_train + n_test)
+        shuffled = rng.permuted(np.tile(table, (n_splits, 1)), axis=1)
+        train, test = shuffled[:, :n_train], shuffled[:, n_train:]
+        a = -((test - train.mean(axis=1, keepdims=True)) ** 2).mean(axis=1)
+        b = -(test**2).mean(axis=1)
+        for name, corrected in (("plain", None), ("corrected", (n_train, n_test))):
+            interval = paired_difference(a, b, corrected=corrected)
+            covered[name] += interval.low <= truth <= interval.high
+    assert covered["plain"] / n_tables < 0.8
+    assert covered["corrected"] / n_tables > 0.9
+
+
+def test_equal_differences_have_no_width():
+    a = np.array([0.5, 0.6, 0.7])
+    same = paired_difference(a, a)
+    assert (same.mean, same.low, same.high, same.sd) == (0, 0, 0, 0)
+    assert (same.wins, same.losses) == (0, 0)
+    shifted = paired_difference([3.0, 3.0], [1.0, 1.0])
+    assert (shifted.low, shifted.high, shifted.wins) == (2, 2, 2)
+    assert equivalence_test(a, a, 0.01).p_value == 0
+    assert equivalence_test([3.0, 3.0], [1.0, 1.0], 2).p_value == 1
+    assert not equivalence_test([3.0, 3.0], [1.0, 1.0], 2).equivalent
+    tenths = np.full(3, 0.1)
+    assert paired_difference(tenths, 0 * tenths).sd == 0 < tenths.std()  # rounding is no spread
+
+
+def test_rounding_is_a_tie_and_not_a_win():
+    a = np.array([0.1, 0.2, 0.3])
+    got = paired_difference(a * (1 + 1e-12), a)
+    assert (got.wins, got.losses, got.mean) == (0, 0, 0)
+    assert paired_difference(a * (1 + 1e-6), a).wins == 3
+
+
+def test_difference_writes_itself():
+    d = paired_difference([0.8, 0.9, 0.85, 0.9], [0.7, 0.85, 0.8, 0.8])
+    assert f"{d:.4f}" == "+0.0750 [+0.0291, +0.1209]"
+    assert f"{d.times(100):.1f}" == "+7.5 [+2.9, +12.1]"
+    assert str(d) == f"{d}" == "+0.075 [+0.029, +0.121]"
+    assert d.times(100).wins == d.wins == 4
+    assert f"{paired_difference([0.0, 1e-5], [1e-5, 0.0]):.1f}" == "+0.0 [+0.0, +0.0]"
+    with pytest.raises(ValueError, match="factor=-1 must be positive"):
+        d.times(-1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (([0.5], [0.4]), {}, r"got 1 split\(s\), but a spread needs at least 2"),
+        (([0.5, 0.6], [0.4]), {}, r"shapes \(2,\) and \(1,\)"),
+        (([[0.5, 0.6]], [[0.4, 0.5]]), {}, "one score per split"),
+        (([0.5, np.nan], [0.4, 0.5]), {}, "a is nan on split 1"),
+        (([0.5, 0.6], [-np.inf, 0.5]), {}, "b is -inf on split 0"),
+        (([0.5, 0.6], [0.4, 0.5]), {"level": 95}, "level=95 must lie between 0 and 1"),
+        (([0.5, 0.6], [0.4, 0.5]), {"corrected": True}, "corrected=True must be"),
+        (([0.5, 0.6], [0.4, 0.5]), {"corrected": (0, 5)}, r"corrected=\(0, 5\) must be"),
+        (([0.5, 0.6], [0.4, 0.5]), {"corrected": (5, 5, 5)}, "two positive numbers"),
+    ],
+)
+def test_bad_scores_are_named(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        paired_difference(*arguments, **options)
+
+
+@pytest.mark.parametrize("margin", [0, -0.1, np.nan, np.inf])
+def test_margin_must_be_positive(margin):
+    with pytest.raises(ValueError, match=f"margin={margin!r} must be a positive number"):
+        equivalence_test([0.5, 0.6], [0.4, 0.6], margin)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.5, 0.95])
+def test_alpha_must_be_a_small_probability(alpha):
+    with pytest.raises(ValueError, match=f"alpha={alpha!r} must lie between 0 and 0.5"):
+        equivalence_test([0.5, 0.6], [0.4, 0.6], 0.1, alpha=alpha)
+
+
+# Scores of three digits, as an accuracy on 1000 rows gives them.
+score = st.integers(-1000, 1000).map(lambda n: n / 1000)
+pairs = st.lists(st.tuples(score, score), min_size=2, max_size=30).map(
+    lambda rows: np.array(rows).T
+)
+
+
+@given(pairs)
+def test_difference_is_antisymmetric(pair):
+    forth, back = paired_difference(*pair), paired_difference(*pair[::-1])
+    assert (forth.mean, forth.low, forth.high) == pytest.approx((-back.mean, -back.high, -back.low))
+    assert forth.sd == pytest.approx(back.sd)
+    assert (forth.wins, forth.losses) == (back.losses, back.wins)
+
+
+@given(pairs, st.integers(-5, 5), st.sampled_from([0.01, 1, 100]))
+def test_difference_follows_shift_and_scale(pair, shift, factor):
+    expected = paired_difference(*pair).times(factor)
+    moved = paired_difference(*((pair + shift) * factor))
+    for field in ("mean", "low", "high", "sd"):
+        assert getattr(moved, field) == pytest.approx(
+            getattr(expected, field), abs=1e-9 * factor, rel=1e-6
+        )
+    assert (moved.wins, moved.losses) == (expected.wins, expected.losses)
+
+
+@given(pairs, st.floats(0.001, 2))
+def test_equivalence_does_not_depend_on_the_order(pair, margin):
+    forth, back = equivalence_test(*pair, margin), equivalence_test(*pair[::-1], margin)
+    assert forth.p_value == pytest.approx(back.p_value, abs=1e-12)
+    assert 0 <= forth.p_value <= 1
+
+
+@given(pairs)
+def test_corrected_interval_is_never_narrower(pair):
+    plain, corrected = paired_difference(*pair), paired_difference(*pair, corrected=(3, 1))
+    assert corrected.low <= plain.low <= plain.high <= corrected.high
+
+
+# The protocol
+
+
+def test_all_candidates_see_the_same_splits_and_inner_folds():
+    X, y = make_table()
+    Constant.log.clear()
+    grid = {"value": [0.0, 1.0]}
+    candidates = {name: (Constant(name=name), grid) for name in ("a", "b")}
+    result = quiet(candidates, X, y, task_col=0, cv=SPLITS, inner_cv=4, random_state=0)
+    seen = {key: [rows for name, rows in Constant.log if name == key] for key in ("a", "b")}
+    assert len(seen["a"]) == 3 * (2 * 4 + 1)
+    assert seen["a"] == seen["b"]
+    refits = [tuple(X[train, -1]) for train, _ in SPLITS.split(X, y)]
+    assert seen["a"][8::9] == refits
+    assert result.budget == 2
+    assert len(result.scores["a"]) == 3
+
+
+def test_inner_folds_hold_every_task_and_change_with_the_split():
+    X, y = make_table()
+    Constant.log.clear()
+    candidates = {name: (Constant(name=name), {"value": [0.0, 1.0]}) for name in ("a", "b")}
+    quiet(candidates, X, y, task_col=0, cv=SPLITS, inner_cv=2, random_state=0)
+    task_of = dict(zip(X[:, -1], X[:, 0], strict=True))
+    folds = [rows for name, rows in Constant.log if name == "a"]
+    assert all({task_of[value] for value in rows} == {0, 1, 2} for rows in folds)
+    assert len({tuple(sorted(rows)) for rows in folds}) == 3 * 3  # two folds and a refit per split
+
+
+@pytest.mark.parametrize("average", ["micro", "macro"])
+def test_scores_by_hand(average):
+    X, y = make_table()
+    result = compare(both(Ridge()), X, y, task_col=0, cv=SPLITS, average=average)
+    for j, (train, test) in enumerate(SPLITS.split(X, y)):
+        for name, estimator in (("alone", PerTask(Ridge(), task_col=0)),
+                                ("pooled", Pooled(Ridge(), task_col=0))):  # fmt: skip
+            predicted = estimator.fit(X[train], y[train]).predict(X[test])
+            by_task = [
+                r2_score(y[test][X[test, 0] == t], predicted[X[test, 0] == t]) for t in range(3)
+            ]
+            overall = r2_score(y[test], predicted) if average == "micro" else np.mean(by_task)
+            assert result.scores[name][j] == pytest.approx(overall)
+            assert result.task_scores[name][j] == pytest.approx(by_task)
+    assert result.scoring == "r2"
+    assert result.average == average
+    assert result.best_params["alone"] == [{}, {}, {}]
+
+
+@pytest.mark.parametrize("average", ["micro", "macro"])
+def test_search_by_hand(average):
+    X, y = make_table()
+    grid = {"alpha": [0.1, 10.0, 1000.0]}
+    result = compare(
+        both(Ridge(), grid), X, y, task_col=0, cv=SPLITS, average=average, inner_cv=3,
+        random_state=5,
+    )  # fmt: skip
+
+    def score(estimator, X, y):
+        parts = [X[:, 0] == t for t in range(3)] if average == "macro" else [X[:, 0] >= 0]
+        return np.mean([r2_score(y[p], estimator.predict(X[p])) for p in parts])
+
+    seeds = np.random.RandomState(5).randint(np.iinfo(np.int32).max, size=3)
+    for j, (train, test) in enumerate(SPLITS.split(X, y)):
+        folds = TaskStratifiedKFold(3, task_col=0, shuffle=True, random_state=seeds[j])
+        for name, (estimator, own_grid) in both(Ridge(), grid).items():
+            search = GridSearchCV(estimator, own_grid, scoring=score, cv=folds)
+            search.fit(X[train], y[train])
+            assert result.best_params[name][j] == search.best_params_
+            assert result.scores[name][j] == pytest.approx(score(search, X[test], y[test]))
+
+
+def test_default_is_twenty_stratified_splits():
+    X, y = make_table()
+    result = compare(both(DummyRegressor()), X, y, task_col=0, random_state=3)
+    expected = compare(
+        both(DummyRegressor()), X, y, task_col=0, random_state=8,
+        cv=TaskStratifiedShuffleSplit(20, test_size=0.25, task_col=0, random_state=3),
+    )  # fmt: skip
+    assert np.array_equal(result.scores["alone"], expected.scores["alone"])
+    assert np.array_equal(result.train_rows, np.tile([18, 30, 12], (20, 1)))
+    assert np.array_equal(result.test_rows, np.tile([6, 10, 4], (20, 1)))
+
+
+def test_only_the_named_tasks_are_scored_inside_and_outside():
+    X, y = make_table()
+    y = np.where(X[:, 0] == 2, 1.0, 0.0) + 0.01 * y  # the right constant differs by task
+    candidates = {name: (Constant(), {"value": [0.0, 1.0]}) for name in ("a", "b")}
+    options = {"task_col": 0, "scoring": "neg_mean_squared_error", "cv": SPLITS}
+    Constant.log.clear()
+    target = quiet(candidates, X, y, tasks=[2], **options)
+    assert target.best_params["a"] == [{"value": 1.0}] * 3
+    assert target.tasks == [2]
+    assert target.task_scores["a"].shape == (3, 1)
+    assert max(len(rows) for _, rows in Constant.log) == 60  # the other tasks train
+    for j, (_, test) in enumerate(SPLITS.split(X, y)):
+        own = test[X[test, 0] == 2]
+        assert target.scores["a"][j] == pytest.approx(-((y[own] - 1) ** 2).mean())
+    assert quiet(candidates, X, y, **options).best_params["a"] == [{"value": 0.0}] * 3
+
+
+def test_the_same_estimator_twice_differs_by_exactly_nothing():
+    X, y = make_table()
+    grid = {"estimator__alpha": [0.1, 1.0]}
+    twice = {name: (PerTask(Ridge(), task_col=0), grid) for name in ("one", "two")}
+    result = quiet(twice, X, y, task_col=0, cv=SPLITS, inner_cv=2, random_state=0)
+    got = result.difference("two")
+    assert (got.mean, got.low, got.high, got.wins, got.losses) == (0, 0, 0, 0, 0)
+    assert result.equivalence("two", margin=1e-6).p_value == 0
+    assert "0/3 (3 tied)" in str(result.table())
+
+
+def test_result_does_not_depend_on_n_jobs():
+    X, y = make_table()
+    candidates = both(RandomForestRegressor(5, random_state=0), {"max_depth": [1, 3]})
+    one, two = (
+        compare(candidates, X, y, task_col=0, cv=SPLITS, inner_cv=2, n_jobs=n, random_state=0)
+        for n in (1, 2)
+    )
+    for name in candidates:
+        assert np.array_equal(one.scores[name], two.scores[name])
+        assert np.array_equal(one.task_scores[name], two.task_scores[name])
+    assert one.best_params == two.best_params
+    assert (two.seconds["alone"] > 0).all()
+
+
+class CountsThreads(Constant):
+    """Predicts how many threads BLAS and OpenMP may use."""
+
+    def predict(self, X):
+        return np.full(len(X), max(pool["num_threads"] for pool in threadpool_info()))
+
+
+def test_candidates_run_on_one_thread():
+    X, y = make_table()
+    with threadpool_limits(2):
+        assert CountsThreads().predict(X)[0] == 2
+        result = quiet(
+            {"a": CountsThreads(), "b": Constant(1.0)}, X, np.ones(len(y)), task_col=0, cv=SPLITS,
+            scoring="neg_mean_absolute_error",
+        )  # fmt: skip
+        assert CountsThreads().predict(X)[0] == 2
+    assert (result.scores["a"] == 0).all()
+
+
+def test_random_state_decides_the_inner_folds():
+    X, y = make_table()
+    candidates = both(Ridge(), {"alpha": np.logspace(-2, 3, 12)})
+    runs = [
+        compare(candidates, X, y, task_col=0, cv=SPLITS, inner_cv=2, random_state=seed).best_params
+        for seed in (0, 0, 1)
+    ]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_estimators_are_cloned_and_left_alone():
+    X, y = make_table()
+    candidates = both(Ridge(), {"alpha": [5.0]})
+    result = compare(candidates, X, y, task_col=0, cv=SPLITS)
+    assert result.best_params["alone"] == [{"estimator__alpha": 5.0}] * 3
+    alone = candidates["alone"][0]
+    assert alone.estimator.alpha == 1.0
+    assert not hasattr(alone, "estimators_")
+    inside = Pooled(Ridge(), task_col=0)
+    pipeline = Pipeline([("model", Constant())])
+    quiet({"a": (pipeline, {"model": [inside]}), "b": Ridge()}, X, y, task_col=0, cv=SPLITS)
+    assert not hasattr(inside, "estimator_")
+
+
+def test_data_frame_with_task_names():
+    pd = pytest.importorskip("pandas")
+    X, y = make_table()
+    frame = pd.DataFrame(X, columns=["school", "a", "b", "c"])
+    frame["school"] = frame["school"].map({0.0: "north", 1.0: "south", 2.0: "west"})
+    candidates = {
+        "alone": PerTask(Ridge(), task_col="school"),
+        "pooled": Pooled(Ridge(), task_col="school"),
+    }
+    cv = TaskStratifiedShuffleSplit(3, test_size=0.25, task_col="school", random_state=0)
+    got = compare(candidates, frame, pd.Series(y), task_col="school", cv=cv)
+    expected = compare(both(Ridge()), X, y, task_col=0, cv=SPLITS)
+    assert got.tasks == ["north", "south", "west"]
+    for name in candidates:
+        assert got.scores[name] == pytest.approx(expected.scores[name])
+
+
+def test_without_task_column_all_is_single_task():
+    X, y = make_table()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = compare({"ridge": Ridge(), "mean": DummyRegressor()}, X, y, random_state=0)
+    assert result.settings == {"ridge": "single-task", "mean": "single-task"}
+    assert result.baseline == "ridge"
+    assert result.tasks == [0]
+    assert np.array_equal(result.task_scores["mean"][:, 0], result.scores["mean"])
+
+
+def test_rows_without_label_are_not_scored():
+    X, y = make_table()
+    y[X[:, 0] == 1] = np.nan
+    result = quiet({"a": Constant(0.0), "b": Constant(1.0)}, X, y, task_col=0, cv=SPLITS)
+    for j, (_, test) in enumerate(SPLITS.split(X, y)):
+        known = test[X[test, 0] != 1]
+        assert result.scores["b"][j] == pytest.approx(r2_score(y[known], np.ones(len(known))))
+    assert np.isnan(result.task_scores["b"][:, 1]).all()
+    assert result.test_rows.tolist() == [[6, 0, 4]] * 3
+    assert list(result.task_differences("b", corrected=True)) == [0, 2]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+def test_task_score_that_does_not_exist_is_nan_and_stays_out_of_the_score():
+    X, y = make_labels()
+    y[X[:, 0] == 2] = 1  # ROC AUC needs both classes
+    candidates = both(DummyClassifier())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the NaN is enough
+        result = compare(candidates, X, y, task_col=0, cv=SPLITS, scoring="roc_auc")
+    assert np.isnan(result.task_scores["pooled"][:, 2]).all()
+    assert np.isfinite(result.task_scores["pooled"][:, :2]).all()
+    assert np.isfinite(result.scores["pooled"]).all()
+    assert list(result.task_differences("pooled")) == [0, 1]
+    assert "0/2" in str(result.table())
+    with pytest.raises(ValueError, match=r"the score is nan on the 4 test rows of task 2\.0"):
+        compare(candidates, X, y, task_col=0, cv=SPLITS, scoring="roc_auc", average="macro")
+
+
+def test_metric_that_raises_on_one_task_gives_nan():
+    X, y = make_labels()
+
+    def picky(estimator, X, y):
+        if len(set(X[:, 0])) == 1 and X[0, 0] == 1:
+            raise ValueError("not on this task")
+        return accuracy_score(y, estimator.predict(X))
+
+    result = compare(both(DummyClassifier()), X, y, task_col=0, cv=SPLITS, scoring=picky)
+    assert np.isnan(result.task_scores["alone"]).tolist() == [[False, True, False]] * 3
+    assert result.scoring == "picky"
+
+
+def test_inner_part_without_a_scored_row_is_an_error():
+    X, y = make_table(rows=(24, 40, 4))
+    candidates = both(Ridge(), {"alpha": [1.0, 2.0]})
+    options = {"task_col": 0, "tasks": [2], "scoring": "neg_mean_squared_error", "cv": SPLITS}
+    with pytest.raises(ValueError, match=r"no labelled row of the scored tasks \[2.0\]") as caught:
+        compare(candidates, X, y, inner_cv=5, **options)
+    assert "fewer folds (inner_cv)" in str(caught.value)
+    assert caught.value.__notes__ == ["(candidate 'alone', split 0)"]
+    assert compare(candidates, X, y, inner_cv=3, **options).tasks == [2]
+
+
+def test_leaving_tasks_out_tells_which_candidate_cannot():
+    X, y = make_table()
+    cv = LeaveTasksOut(task_col=0)
+    with pytest.raises(ValueError, match="not seen in fit") as caught:
+        compare(both(Ridge()), X, y, task_col=0, cv=cv)
+    assert caught.value.__notes__ == ["(candidate 'alone', split 0)"]
+    pooled = {"ridge": Pooled(Ridge(), task_col=0), "mean": Pooled(DummyRegressor(), task_col=0)}
+    result = quiet(pooled, X, y, task_col=0, cv=cv, average="macro")
+    assert np.isfinite(result.task_scores["mean"]).tolist() == np.eye(3, dtype=bool).tolist()
+    assert result.scores["ridge"] == pytest.approx(np.diag(result.task_scores["ridge"]))
+    assert result.task_differences("mean") == {}
+    with pytest.raises(ValueError, match="no task was scored on two splits"):
+        result.worst_task("mean")
+    assert str(result.table()).splitlines()[-1].split()[-2:] == ["-", "-"]
+
+
+# What is refused, and what is warned about
+
+
+def test_unequal_budgets_name_every_count():
+    X, y = make_table()
+    candidates = both(Ridge(), {"alpha": [1.0, 2.0]})
+    candidates["mean"] = Pooled(DummyRegressor(), task_col=0)
+    with pytest.raises(ValueError) as caught:
+        compare(candidates, X, y, task_col=0)
+    assert "'alone' tries 2, 'pooled' tries 2, 'mean' tries 1" in str(caught.value)
+    assert "a grid of the same number of settings" in str(caught.value)
+
+
+def test_equal_budgets_may_be_spent_differently():
+    X, y = make_table()
+    candidates = {
+        "alone": (PerTask(Ridge(), task_col=0), {"estimator__alpha": [1, 2, 3, 4]}),
+        "pooled": (
+            Pooled(Ridge(), task_col=0),
+            [{"estimator__alpha": [1, 2], "task_as_input": [True, False]}],
+        ),
+    }
+    result = compare(candidates, X, y, task_col=0, cv=SPLITS, inner_cv=2)
+    assert result.budget == 4
+    assert set(result.best_params["pooled"][0]) == {"estimator__alpha", "task_as_input"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"candidates": [Ridge()]}, "candidates must be a dict of at least two"),
+        ({"candidates": {"a": Ridge()}}, "candidates must be a dict of at least two"),
+        ({"candidates": {"a": Ridge(), 2: Ridge()}}, "candidate name 2 must be a string"),
+        ({"candidates": {"a": Ridge(), "b": "ridge"}}, "candidate 'b' must be an estimator"),
+        ({"candidates": {"a": Ridge(), "b": (Ridge(),)}}, "candidate 'b' must be an estimator"),
+        ({"average": "mean"}, "average='mean' is unknown: use 'micro' or 'macro'"),
+        ({"baseline": "ridge"}, r"baseline 'ridge' is unknown: choose from \['alone', 'pooled'\]"),
+        ({"tasks": [0, 7]}, r"task 7 is unknown: choose from \[0.0, 1.0, 2.0\]"),
+        ({"tasks": "north"}, "tasks='north' must be a list"),
+        ({"tasks": []}, r"tasks=\[\] must be a list with at least one of"),
+        ({"tasks": [0], "task_col": None}, r"tasks=\[0\] needs task_col"),
+        ({"task_col": 9}, "task_col=9 is out of range"),
+        ({"y": [1.0, 2.0]}, "X has 80 rows but y has 2 values"),
+        ({"cv": 5}, "cv=5 must be a splitter"),
+        ({"cv": TaskStratifiedShuffleSplit(1, task_col=0)}, r"makes 1 split\(s\)"),
+        ({"inner_cv": 1}, "n_splits=1 must be an integer of at least 2"),
+        ({"scoring": "acuracy"}, "acuracy"),
+    ],
+)
+def test_bad_arguments_are_named(change, message):
+    X, y = make_table()
+    arguments = {"candidates": both(Ridge()), "X": X, "y": y, "task_col": 0, **change}
+    with pytest.raises(ValueError, match=message):
+        quiet(**arguments)
+
+
+def test_classifiers_and_regressors_do_not_mix():
+    X, y = make_labels()
+    candidates = {
+        "alone": PerTask(LogisticRegression(), task_col=0),
+        "pooled": Pooled(Ridge(), task_col=0),
+    }
+    with pytest.raises(ValueError, match=r"only \['alone'\] are classifiers"):
+        compare(candidates, X, y, task_col=0)
+    result = compare(both(LogisticRegression()), X, y, task_col=0, cv=SPLITS)
+    assert result.scoring == "accuracy"
+
+
+@pytest.mark.parametrize(("present", "missing"), [("alone", "Pooled"), ("pooled", "PerTask")])
+def test_missing_baseline_is_told(present, missing):
+    X, y = make_table()
+    estimator = both(Ridge())[present][0]
+    candidates = {"one": estimator, "two": clone(estimator)}
+    with pytest.warns(UserWarning, match=f"no candidate is {missing}") as caught:
+        compare(candidates, X, y, task_col=0, cv=SPLITS)
+    assert len(caught) == 1
+    assert f"({missing}(estimator, task_col=0), param_grid)" in str(caught[0].message)
+    assert caught[0].filename == __file__
+
+
+def test_baselines_inside_pipelines_count():
+    X, y = make_table()
+    candidates = {
+        name: make_pipeline(shared(StandardScaler(), task_col=0), estimator)
+        for name, (estimator, _) in both(Ridge()).items()
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = compare({"other": candidates["pooled"], **candidates}, X, y, task_col=0, cv=SPLITS)
+    assert result.baseline == "alone"  # the first PerTask, although not the first
+    assert result.settings["other"] == "pooled"
+
+
+def test_setting_of():
+    transfer = type("Biased", (BaseEstimator,), {"__module__": "mtlkit.transfer.biased"})()
+    other = type("Biased", (BaseEstimator,), {"__module__": "mtlkit.transferred"})()
+    assert setting_of(PerTask(Ridge())) == "single-task"
+    assert setting_of(Pooled(Ridge())) == "pooled"
+    assert setting_of(make_pipeline(StandardScaler(), make_pipeline(transfer))) == "transfer"
+    assert setting_of(other) == "multi-task"
+
+
+# What the result can be asked
+
+
+@pytest.fixture(scope="module")
+def result():
+    X, y = make_table()
+    candidates = {**both(Ridge()), "<mean>": PerTask(DummyRegressor(), task_col=0)}
+    return compare(candidates, X, y, task_col=0, random_state=0)
+
+
+def test_difference_counts_the_rows_of_the_scored_tasks(result):
+    a, b = result.scores["pooled"], result.scores["alone"]
+    assert result.baseline == "alone"
+    assert result.difference("pooled") == paired_difference(a, b)
+    assert result.difference("pooled", level=0.5) == paired_difference(a, b, level=0.5)
+    assert result.difference("alone", "pooled") == paired_difference(b, a)
+    assert result.difference("pooled", corrected=True) == paired_difference(
+        a, b, corrected=(60, 20)
+    )
+    assert result.equivalence("pooled", margin=0.1) == equivalence_test(a, b, 0.1)
+    assert result.equivalence("pooled", margin=0.1, corrected=True) == equivalence_test(
+        a, b, 0.1, corrected=(60, 20)
+    )
+
+
+def test_task_differences_and_the_worst_task(result):
+    differences = result.task_differences("pooled", corrected=True)
+    a, b = result.task_scores["pooled"], result.task_scores["alone"]
+    assert list(differences) == [0, 1, 2]
+    assert differences[1] == paired_difference(a[:, 1], b[:, 1], corrected=(30, 10))
+    task, worst = result.worst_task("pooled", corrected=True)
+    assert task == np.argmin((a - b).mean(axis=0))
+    assert worst == differences[task]
+
+
+def test_corrected_task_differences_count_the_rows_of_the_task():
+    X, y = make_table()
+    cv = TaskStratifiedShuffleSplit(3, test_size={0: 4, 1: 20, 2: 8}, task_col=0, random_state=0)
+    result = compare(both(Ridge()), X, y, task_col=0, cv=cv)
+    differences = result.task_differences("pooled", corrected=True)
+    a, b = result.task_scores["pooled"], result.task_scores["alone"]
+    for t, rows in enumerate([(20, 4), (20, 20), (8, 8)]):
+        assert differences[t] == paired_difference(a[:, t], b[:, t], corrected=rows)
+    total = paired_difference(result.scores["pooled"], result.scores["alone"], corrected=(48, 32))
+    assert result.difference("pooled", corrected=True) == total
+
+
+@pytest.mark.parametrize("method", ["difference", "task_differences", "worst_task"])
+def test_unknown_candidate_is_named(result, method):
+    with pytest.raises(ValueError, match="candidate 'polled' is unknown: choose from"):
+        getattr(result, method)("polled")
+    with pytest.raises(ValueError, match="candidate 'lone' is unknown: choose from"):
+        getattr(result, method)("pooled", "lone")
+
+
+def test_result_can_be_pickled(result):
+    again = pickle.loads(pickle.dumps(result))
+    assert isinstance(again, Comparison)
+    assert str(again.table()) == str(result.table())
+    assert repr(again).startswith("<Comparison of alone, pooled, <mean> by r2 on 20 splits")
+
+
+def test_table_text(result):
+    table = result.table()
+    caption, header, rule, alone, pooled, _ = str(table).splitlines()
+    assert caption == (
+        "20 paired splits, 1 setting tried by each, micro average; "
+        "intervals for the mean over splits of this table"
+    )
+    assert header.split("  ")[0] == "candidate"
+    assert table.header[2:4] == ["r2 (points)", "difference from alone [95% interval]"]
+    assert set(rule) == {"-", " "}
+    assert alone.split()[:4] == [
+        "alone", "single-task", f"{100 * result.scores['alone'].mean():.1f}", "baseline",
+    ]  # fmt: skip
+    difference = result.difference("pooled")
+    assert f"{difference.times(100):.1f}  " in pooled
+    assert f" {difference.wins}/20 " in pooled
+    won = sum(d.mean > 0 for d in result.task_differences("pooled").values())
+    task, worst = result.worst_task("pooled")
+    assert table.rows[1][5:] == [f"{won}/3", f"{task:.0f}: {worst.times(100):.1f}"]
+
+
+def test_corrected_table_says_so(result):
+    table = result.table(corrected=True)
+    assert table.caption.endswith("intervals for new data (corrected)")
+    assert table.rows[1][3] == f"{result.difference('pooled', corrected=True).times(100):.1f}"
+    _, worst = result.worst_task("pooled", corrected=True)
+    assert table.rows[1][6].endswith(f": {worst.times(100):.1f}")
+
+
+class Cells(HTMLParser):
+    """The cells of a table: (tag, scope, text)."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.cells, self.open = [], None
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if tag in ("th", "td", "caption"):
+            self.open = [tag, dict(attrs).get("scope"), ""]
+
+    def handle_data(self, data):
+        if self.open:
+            self.open[2] += data
+
+    def handle_endtag(self, tag):
+        if self.open and tag == self.open[0]:
+            self.cells.append(tuple(self.open))
+            self.open = None
+
+
+def test_table_html_is_accessible(result):
+    table = result.table()
+    cells = Cells(table._repr_html_()).cells
+    assert cells[0] == ("caption", None, table.caption)
+    heads = [text for tag, scope, text in cells if (tag, scope) == ("th", "col")]
+    assert heads == table.header
+    rows = [text for tag, scope, text in cells if (tag, scope) == ("th", "row")]
+    assert rows == result.names  # "<mean>" among them: escaped
+    assert all(text for _, _, text in cells)
+    assert len(cells) == 1 + 4 * len(table.header)
+
+
+def test_one_scored_task_has_no_task_columns():
+    X, y = make_table()
+    table = compare(both(Ridge()), X, y, task_col=0, tasks=[1], cv=SPLITS).table()
+    assert table.header[-1] == "splits won"
+    assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_scores_without_upper_bound_keep_their_units():
+    X, y = make_table()
+    candidates = both(Ridge())
+    named = compare(candidates, X, y, task_col=0, cv=SPLITS, scoring="neg_mean_squared_error")
+    made = compare(
+        candidates, X, y, task_col=0, cv=SPLITS,
+        scoring=make_scorer(mean_squared_error, greater_is_better=False),
+    )  # fmt: skip
+    assert named.scale == made.scale == 1
+    assert np.array_equal(named.scores["alone"], made.scores["alone"])
+    assert made.scoring.startswith("make_scorer(mean_squared_error")
+    assert named.table().header[2] == "neg_mean_squared_error"
+    mean = named.scores["alone"].mean()
+    assert named.table().rows[0][2] == f"{mean:.4g}"
+    assert named.table(scale=10).header[2] == "neg_mean_squared_error (x10)"
+    assert named.table(scale=10).rows[0][2] == f"{10 * mean:.4g}"
