@@ -110,6 +110,13 @@ def test_iris_and_cancer_blocks():
     }
 
 
+@pytest.mark.parametrize("load", LOADERS)
+def test_frames_have_plain_names(load):
+    # scikit-learn rejects a frame that mixes str with NumPy's own strings.
+    frame, _ = load(as_frame=True)
+    assert {type(name) for name in frame.columns} == {str}
+
+
 def test_iris_and_cancer_is_what_stack_tasks_makes():
     pd = pytest.importorskip("pandas")
     parts = {}

@@ -19,7 +19,7 @@ def long_table(tasks, columns, target, as_frame):
             "as_frame=True needs pandas, which is not installed: run `pip install pandas`, "
             "or keep as_frame=False and find the task in column 0."
         ) from error
-    X = pd.DataFrame(features, columns=list(columns))
+    X = pd.DataFrame(features, columns=[str(name) for name in columns])  # not np.str_
     X.insert(0, "task", np.repeat(np.array(list(tasks)), sizes))
     return X, pd.Series(y, name=target)
 
