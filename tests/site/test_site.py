@@ -1,0 +1,134 @@
+"""The built site, as files and in headless Chromium: each page in light, dark and on a phone.
+
+Without a current site, or without the extra [browser], these tests are skipped. With
+SITE_REQUIRED=1, as in `.ci/run`, they fail instead.
+"""
+
+import os
+import shutil
+
+import pytest
+
+if os.environ.get("SITE_REQUIRED") != "1":
+    for name in ("bs4", "playwright", "axe_playwright_python"):
+        pytest.importorskip(name, reason="needs: pip install -r requirements-browser.txt")
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from tests.site import checks
+from tools.book import HTML
+
+if os.environ.get("SITE_REQUIRED") != "1":
+    problems = checks.missing_or_stale() + checks.old_results()
+    if problems:
+        pytest.skip(f"run `make book` first: {problems[0]}", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    # Debian's Chromium; where there is none, playwright looks for its own.
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def base():
+    with checks.served(HTML) as address:
+        yield address
+
+
+def test_every_page_is_there_and_current():
+    assert checks.missing_or_stale() + checks.old_results() == []
+
+
+def test_every_link_leads_somewhere():
+    assert checks.broken_links() == []
+
+
+@pytest.mark.parametrize("mode", checks.MODES)
+@pytest.mark.parametrize("name", checks.PAGES)
+def test_page(browser, base, name, mode):
+    with checks.opened(browser, base, f"{name}.html", mode) as (page, problems):
+        assert problems + checks.look(page) + checks.barriers(page, Axe()) == []
+
+
+def test_search_finds_a_phrase(browser, base):
+    path = "search.html?q=negative+transfer"
+    with checks.opened(browser, base, path, "light") as (page, problems):
+        page.wait_for_selector("#search-results li a")
+        assert "negative transfer" in page.inner_text("#search-results").lower()
+        assert problems == []
+
+
+# The checks themselves: a small site in which everything is wrong.
+
+
+def test_missing_and_stale_pages_are_found(tmp_path):
+    html = tmp_path / "html"
+    (html / "_sources").mkdir(parents=True)
+    for name in ("good", "stale", "missing"):
+        (tmp_path / f"{name}.md").write_text(f"# New {name}")
+        (html / "_sources" / f"{name}.md").write_text(f"# New {name}")
+        (html / f"{name}.html").touch()
+    (html / "_sources" / "stale.md").write_text("# Old")
+    (html / "missing.html").unlink()
+    assert checks.missing_or_stale(["good", "stale", "missing"], tmp_path, html) == [
+        "stale is older than its source",
+        "missing is not in the site",
+    ]
+
+
+def test_old_results_are_found(tmp_path):
+    (tmp_path / "requirements.txt").touch()
+    stamp = tmp_path / "cache-key"
+    assert len(checks.old_results(stamp, tmp_path)) == 1
+    stamp.write_text(checks.results_key(tmp_path))
+    assert checks.old_results(stamp, tmp_path) == []
+
+
+def test_broken_links_are_found(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<a id="here" href="#here">1</a><a href="b.html#there">2</a><a href="https://x.org">3</a>'
+        '<a href="#gone">4</a><a href="b.html#gone">5</a><img src="gone.png">'
+    )
+    (tmp_path / "b.html").write_text('<p id="there">')
+    assert checks.broken_links(tmp_path) == [
+        "a.html: #gone has no such anchor",
+        "a.html: b.html#gone has no such anchor",
+        "a.html: gone.png does not exist",
+    ]
+
+
+def test_a_bad_page_is_found(tmp_path, browser):
+    (tmp_path / "bad.html").write_text(
+        "<!doctype html><html><title>Bad</title><main><h1>Bad</h1>"
+        '<script src="http://example.org/x.js"></script><script>console.warn("oh");no()</script>'
+        '<img src="gone.png" alt="_images/gone.png"><span class="math">x</span>'
+        "<mjx-container><mjx-merror>y</mjx-merror></mjx-container><p class=math>z</p>"
+        '<div class="sk-top-container" style="width: 5000px">wide</div></main></html>'
+    )
+    with (
+        checks.served(tmp_path) as base,
+        checks.opened(browser, base, "bad.html", "phone") as (page, problems),
+    ):
+        found = "\n".join(problems + checks.look(page) + checks.barriers(page, Axe()))
+    for problem in (
+        "external request: http://example.org/x.js",
+        "console warning: oh",
+        "script error: no is not defined",
+        "status 404",
+        "MathJax cannot read: y",
+        "2 formulas, only 1 rendered",
+        "an estimator is the last line",
+        "px wider than the window",
+        "gone.png is broken",
+        "has alt text '_images/gone.png'",
+        "axe html-has-lang (serious)",
+    ):
+        assert problem in found
