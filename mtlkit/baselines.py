@@ -154,6 +154,15 @@ class PerTask(_Baseline):
     -----
     Each clone sees the columns of its own task: those that are not missing in all its rows.
     The cost is that of the estimator on each task.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from mtlkit.datasets import make_linear_tasks
+    >>> X, y = make_linear_tasks(n_tasks=3, random_state=0)
+    >>> alone = PerTask(Ridge(alpha=10), task_col=0).fit(X, y)
+    >>> len(alone.estimators_)
+    3
     """
 
     def __init__(self, estimator, *, task_col=None, n_jobs=None):
@@ -264,6 +273,17 @@ class Pooled(_Baseline):
     A task not seen in `fit` is predicted by the same model, with all its task columns at zero.
     A classifier chooses among the classes that the task had in `fit`; for an unseen task, among
     all.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from mtlkit.datasets import make_linear_tasks
+    >>> X, y = make_linear_tasks(n_tasks=3, random_state=0)
+    >>> Pooled(Ridge(), task_col=0).fit(X, y).estimator_.n_features_in_
+    20
+    >>> told = Pooled(Ridge(), task_col=0, task_as_input=True).fit(X, y)
+    >>> told.estimator_.n_features_in_
+    23
     """
 
     def __init__(self, estimator, *, task_col=None, task_as_input=False):

@@ -78,6 +78,17 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
     ValueError
         In `fit`, if a task has a single row (``each_task=True``): it has no spread to learn.
         In `transform`, if a task was not seen in `fit` (``each_task=True``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X = np.array([[0, 1.0], [0, 3.0], [1, 10.0], [1, 30.0]])
+    >>> per_task(StandardScaler(), task_col=0).fit_transform(X)
+    array([[ 0., -1.],
+           [ 0.,  1.],
+           [ 1., -1.],
+           [ 1.,  1.]])
     """
 
     def __init__(self, transformer, *, task_col=None, each_task=True):

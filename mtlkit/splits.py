@@ -58,6 +58,15 @@ class TaskStratifiedKFold(BaseCrossValidator):
     ------
     ValueError
         In `split`, if a task has a single row or there are fewer rows than folds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.column_stack([[0, 0, 0, 0, 1, 1], np.arange(6)])
+    >>> for train, test in TaskStratifiedKFold(2, task_col=0).split(X):
+    ...     print("tasks tested:", X[test, 0])
+    tasks tested: [0 0 1]
+    tasks tested: [0 0 1]
     """
 
     def __init__(self, n_splits=5, *, task_col=None, shuffle=False, random_state=None):

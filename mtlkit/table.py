@@ -208,6 +208,17 @@ def stack_tasks(tasks, *, task_col=None, labels=None):
     See Also
     --------
     split_tasks : The inverse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> flowers = np.array([[5.1, 1.4], [6.2, 4.5]])
+    >>> leaves = np.array([[4.9, 1.2]])
+    >>> X, y = stack_tasks({0: (flowers, [2.0, 3.0]), 1: (leaves, [1.0])})
+    >>> X
+    array([[0. , 5.1, 1.4],
+           [0. , 6.2, 4.5],
+           [1. , 4.9, 1.2]])
     """
     if not isinstance(tasks, dict) or not tasks:
         raise ValueError(

@@ -67,6 +67,14 @@ class BiasedRidge(RegressorMixin, BaseEstimator):
     * I. Kuzborskij and F. Orabona, "Stability and hypothesis transfer learning", ICML 2013.
     * X. Li, Y. Grandvalet and F. Davoine, "Explicit inductive bias for transfer learning with
       convolutional networks", ICML 2018.
+
+    Examples
+    --------
+    >>> from mtlkit.datasets import make_linear_tasks
+    >>> X, y = make_linear_tasks(n_tasks=2, n_samples=[200, 10], random_state=0)
+    >>> model = BiasedRidge(source=0, alpha=30, task_col=0).fit(X, y)
+    >>> model.coef_.shape
+    (2, 20)
     """
 
     def __init__(
