@@ -26,6 +26,6 @@ def ragged_classification(seed=0, classes=((0, 1), (1, 2, 3), (2, 3)), n=12):
 
 def as_frame(X):
     """The same table with names: columns "task", "a", "b", …, and tasks "t0", "t1", …"""
-    frame = pd.DataFrame(X[:, 1:], columns=list("abcdefgh")[: X.shape[1] - 1])
+    frame = pd.DataFrame(X[:, 1:].copy(), columns=list("abcdefgh")[: X.shape[1] - 1])
     frame.insert(0, "task", [f"t{t:.0f}" for t in X[:, 0]])
     return frame
