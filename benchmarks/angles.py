@@ -13,7 +13,7 @@ from mtlkit.datasets import load_digit_angles
 from mtlkit.evaluation import compare
 from mtlkit.linear import MeanRegularizedRidge
 from mtlkit.plotting import SETTING_COLORS, SETTING_MARKERS, use_style
-from mtlkit.splits import TaskStratifiedShuffleSplit
+from mtlkit.table import TaskStratifiedShuffleSplit
 from mtlkit.transfer import BiasedRidge
 
 RESULTS = Path(__file__).parent / "results"

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from ._intervals import equivalence_test, paired_difference
-from .table import some
+from .table.reading import some
 
 # Scores of scikit-learn whose best value is not 1.
 _UNBOUNDED = ("neg_", "mutual_info", "positive_likelihood")

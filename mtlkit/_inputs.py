@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .table import missing, read_table, some
+from .table.reading import missing, read_table, some
 
 
 def check_strength(estimator, name, include):

@@ -8,7 +8,7 @@ from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
-from .table import is_frame, missing, read_table, some, take, task_codes
+from .table.reading import is_frame, missing, read_table, some, take, task_codes
 
 __all__ = ["PerTask", "Pooled"]
 

@@ -20,8 +20,8 @@ from threadpoolctl import threadpool_limits
 from ._comparison import Comparison, ComparisonTable, check_known
 from ._intervals import Difference, Equivalence, equivalence_test, paired_difference
 from .baselines import PerTask, Pooled
-from .splits import TaskStratifiedKFold, TaskStratifiedShuffleSplit
-from .table import missing, read_table, some, take
+from .table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from .table.reading import missing, read_table, some, take
 
 __all__ = [
     "Comparison",

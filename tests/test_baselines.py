@@ -17,8 +17,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from mtlkit.baselines import PerTask, Pooled
-from mtlkit.splits import TaskStratifiedKFold
-from mtlkit.table import stack_tasks
+from mtlkit.table import TaskStratifiedKFold, stack_tasks
 
 X, y = ragged_regression()
 XC, yc = ragged_classification()

@@ -24,8 +24,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import mtlkit
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.linear import MeanRegularizedRidge
-from mtlkit.preprocessing import TaskTransformer, per_task, shared
-from mtlkit.splits import TaskStratifiedKFold
+from mtlkit.table import TaskStratifiedKFold, TaskTransformer, per_task, shared
 from mtlkit.transfer import BiasedRidge
 
 MODULES = {
@@ -184,9 +183,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.linear import MeanRegularizedRidge
-from mtlkit.preprocessing import per_task
-from mtlkit.splits import TaskStratifiedKFold
-from mtlkit.table import split_tasks, stack_tasks
+from mtlkit.table import TaskStratifiedKFold, per_task, split_tasks, stack_tasks
 from mtlkit.transfer import BiasedRidge
 
 rng = np.random.default_rng(0)

@@ -28,8 +28,7 @@ from mtlkit.evaluation import (
     paired_difference,
     setting_of,
 )
-from mtlkit.preprocessing import shared
-from mtlkit.splits import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from mtlkit.table import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit, shared
 
 SPLITS = TaskStratifiedShuffleSplit(3, test_size=0.25, task_col=0, random_state=0)
 

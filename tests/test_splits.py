@@ -1,4 +1,4 @@
-"""Tests of mtlkit.splits: shares of tasks and classes, sizes, chances, messages."""
+"""Tests of the splitters of mtlkit.table: shares of tasks and classes, sizes, chances, messages."""
 
 import itertools
 
@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from mtlkit.baselines import PerTask, Pooled
-from mtlkit.splits import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from mtlkit.table import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit
 
 X, y = ragged_classification()
 SEEDS = st.integers(0, 2**32 - 1)

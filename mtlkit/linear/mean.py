@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._inputs import balance_weights, check_features, check_rows, check_strength
-from ..table import task_codes
+from ..table.reading import task_codes
 from .moments import TaskMoments
 
 __all__ = ["MeanRegularizedRidge"]

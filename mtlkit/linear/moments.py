@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..table import some
+from ..table.reading import some
 
 __all__ = ["TaskMoments"]
 

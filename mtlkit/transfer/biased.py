@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 
 from .._inputs import check_features, check_rows, check_strength
-from ..table import some, task_codes
+from ..table.reading import some, task_codes
 
 __all__ = ["BiasedRidge"]
 

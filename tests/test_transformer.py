@@ -1,4 +1,4 @@
-"""Tests of mtlkit.preprocessing: transformers that leave the task column alone."""
+"""Tests of the transformers of mtlkit.table: transformers that leave the task column alone."""
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,7 @@ from sklearn.preprocessing import (
 )
 
 from mtlkit.baselines import PerTask
-from mtlkit.preprocessing import TaskTransformer, per_task, shared
-from mtlkit.table import stack_tasks
+from mtlkit.table import TaskTransformer, per_task, shared, stack_tasks
 
 X, y = ragged_regression()
 NEW, _ = ragged_regression(seed=1)

@@ -6,9 +6,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .table import is_frame, missing, read_table, take, task_codes, task_position
-
-__all__ = ["TaskTransformer", "per_task", "shared"]
+from .reading import is_frame, missing, read_table, take, task_codes, task_position
 
 
 def per_task(transformer, task_col=None):

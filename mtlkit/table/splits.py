@@ -7,9 +7,7 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.utils import check_random_state
 
-from .table import read_table, some
-
-__all__ = ["LeaveTasksOut", "TaskStratifiedKFold", "TaskStratifiedShuffleSplit"]
+from .reading import read_table, some
 
 
 def _strata(y, n):

@@ -1,0 +1,18 @@
+"""The data convention: one long table, one row per observation, the task is a column."""
+
+from .reading import read_table
+from .splits import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from .stacking import split_tasks, stack_tasks
+from .transformer import TaskTransformer, per_task, shared
+
+__all__ = [
+    "LeaveTasksOut",
+    "TaskStratifiedKFold",
+    "TaskStratifiedShuffleSplit",
+    "TaskTransformer",
+    "per_task",
+    "read_table",
+    "shared",
+    "split_tasks",
+    "stack_tasks",
+]
