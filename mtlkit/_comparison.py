@@ -201,6 +201,11 @@ def unit(scale):
     return {1: "", 100: " (points)"}.get(scale, f" (x{scale:g})")
 
 
+def score_name(scoring):
+    """How a header or an axis label names the score."""
+    return {"r2": "R²"}.get(scoring, scoring)
+
+
 @dataclass(frozen=True)
 class ComparisonTable:
     """A table with a caption that prints as text and shows as HTML.
@@ -247,7 +252,7 @@ def _table(comparison, corrected, scale):
     header = [
         "candidate",
         "setting",
-        f"{comparison.scoring}{unit(scale)}",
+        f"{score_name(comparison.scoring)}{unit(scale)}",
         f"difference from {base} [95% interval]",
         "splits won",
     ]

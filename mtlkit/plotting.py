@@ -5,7 +5,7 @@ The settings keep their colours and markers on every page.
 
 import matplotlib.pyplot as plt
 
-from ._comparison import unit
+from ._comparison import score_name, unit
 
 __all__ = ["SETTING_COLORS", "SETTING_MARKERS", "ComparisonDisplay", "use_style"]
 
@@ -101,7 +101,8 @@ class ComparisonDisplay:
             for name in comparison.names
             if name != baseline
         }
-        xlabel = f"difference in {comparison.scoring} from {baseline}{unit(comparison.scale)}"
+        score = score_name(comparison.scoring)
+        xlabel = f"difference in {score} from {baseline}{unit(comparison.scale)}"
         return cls(differences, comparison.settings, xlabel=xlabel).plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):

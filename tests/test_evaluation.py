@@ -695,7 +695,7 @@ def test_table_text(result):
         "intervals for the mean over splits of this table"
     )
     assert header.split("  ")[0] == "candidate"
-    assert table.header[2:4] == ["r2 (points)", "difference from alone [95% interval]"]
+    assert table.header[2:4] == ["R² (points)", "difference from alone [95% interval]"]
     assert set(rule) == {"-", " "}
     assert alone.split()[:4] == [
         "alone", "single-task", f"{100 * result.scores['alone'].mean():.1f}", "baseline",

@@ -101,7 +101,7 @@ def test_display_shows_the_differences(comparison):
     assert display.figure_ is ax.figure
     assert [label.get_text() for label in ax.get_yticklabels()] == ["pooled", "mean"]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
-    assert ax.get_xlabel() == "difference in r2 from alone (points)"
+    assert ax.get_xlabel() == "difference in R² from alone (points)"
     for row, name in enumerate(["pooled", "mean"]):
         expected = comparison.difference(name).times(100)
         point, _, (line,) = ax.containers[row]

@@ -1,0 +1,33 @@
+"""What the landing page and the README say of a longer study, held against its stored results."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+
+
+@pytest.fixture(scope="module")
+def angles():
+    rows = json.loads((RESULTS / "angles.json").read_text(encoding="utf-8"))["rows"]
+    return {(row["labels"], row["setting"]): row for row in rows}
+
+
+def test_with_five_images_every_way_of_borrowing_gains_much(angles):
+    for setting in ("pooled", "multi-task", "transfer"):
+        assert angles[5, setting]["low"] > 0.2
+        assert 0.3 < angles[5, setting]["difference"] < 0.37
+
+
+def test_with_eighty_images_pooling_harms_and_the_others_gain_little(angles):
+    assert angles[80, "pooled"]["high"] < -0.01
+    for setting in ("multi-task", "transfer"):
+        assert 0 < angles[80, setting]["low"] < angles[80, setting]["high"] < 0.02
+
+
+def test_together_and_transfer_gain_at_every_number_of_images(angles):
+    for (labels, setting), row in angles.items():
+        if setting in ("multi-task", "transfer"):
+            assert row["low"] > 0, labels
+    assert angles[40, "pooled"]["low"] < 0 < angles[40, "pooled"]["high"]
