@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +91,18 @@ def test_a_quantity_is_not_stratified_and_missing_labels_are():
     quantity[:8] = np.nan
     for _, test in TaskStratifiedKFold(4).split(table, quantity):
         assert np.isnan(quantity[test]).sum() == 2
+
+
+@pytest.mark.parametrize("gap", [None, np.nan])
+@pytest.mark.parametrize("kind", [list, pd.Series, lambda y: np.array(y, dtype=object)])
+def test_missing_class_labels_are_a_class_of_their_own(gap, kind):
+    labels = [gap] * 4 + ["a"] * 8 + ["nan"] * 12
+    for splitter in (
+        TaskStratifiedKFold(4),
+        TaskStratifiedShuffleSplit(4, test_size=0.25, random_state=0),
+    ):
+        for _, test in splitter.split(np.zeros((24, 1)), kind(labels)):
+            assert_array_equal(np.bincount(np.digitize(test, [4, 12])), [1, 2, 3])
 
 
 @pytest.mark.parametrize(
@@ -221,6 +234,12 @@ def test_sizes_that_cannot_be(sizes, message):
         list(TaskStratifiedShuffleSplit(1, task_col=0, **sizes).split(X, y))
 
 
+@pytest.mark.parametrize("n_splits", [0, -1, 2.5, "3", None])
+def test_number_of_random_splits(n_splits):
+    with pytest.raises(ValueError, match=f"n_splits={n_splits!r} must be an integer of at least 1"):
+        TaskStratifiedShuffleSplit(n_splits)
+
+
 # LeaveTasksOut
 
 
@@ -241,6 +260,8 @@ def test_leave_tasks_out_messages():
         LeaveTasksOut(0, task_col=0)
     with pytest.raises(ValueError, match="n_tasks=3 leaves nothing to train on: X has 3 tasks"):
         list(LeaveTasksOut(3, task_col=0).split(X, y))
+    with pytest.raises(ValueError, match="n_tasks=4 leaves nothing to train on: X has 3 tasks"):
+        LeaveTasksOut(4, task_col=0).get_n_splits(X)
 
 
 # All of them

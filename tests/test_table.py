@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from scipy import sparse
 
 from mtlkit.table import read_table, split_tasks, stack_tasks
-from mtlkit.table.reading import task_codes
+from mtlkit.table.reading import groups, missing, task_codes
 
 A = np.arange(12.0).reshape(4, 3)
 FRAME = pd.DataFrame({"task": list("uuvv"), "a": [1.0, 2, 3, 4], "b": [5, 6, 7, 8]})
@@ -146,11 +146,15 @@ class OtherFrame:
     [
         (FRAME, "tsak", "'tsak' is not a column of X; did you mean 'task'?"),
         (FRAME, "school", r"the columns are \['task', 'a', 'b'\]"),
-        (FRAME, 0, "task_col=0 is not a column of X"),
-        (FRAME, -1, "task_col=-1 is not a column of X"),
+        (FRAME, 0, "task_col=0 is not a column of X; X is a DataFrame: .* name, here 'task'$"),
+        (FRAME, -1, "task_col=-1 is not a column of X; X is a DataFrame: .* name, here 'b'$"),
+        (FRAME, 3, r"task_col=3 is not .*; the columns are \['task', 'a', 'b'\]$"),
+        (FRAME, True, "task_col=True is not a column of X; the columns are"),
+        (pd.DataFrame(A), True, "task_col=True is not a column of X; the columns are"),
+        (FRAME.add_prefix("x"), 1.5, "task_col=1.5 is not a column of X; the columns are"),
         (A, "task", "is a name, but X is an array without column names.*DataFrame"),
-        (A, True, "task_col=True is a name"),
-        (A, 1.0, "task_col=1.0 is a name"),
+        (A, True, "task_col=True must be the position .* an integer from 0 to 2"),
+        (A, 1.0, "task_col=1.0 must be the position .* an integer from 0 to 2"),
         (A, 3, "3 is out of range: X has 3 columns, so positions run from 0 to 2"),
         (A, -4, "-4 is out of range"),
         (FRAME.set_axis(["task", "a", "a"], axis=1), "task", r"\['a'\] occur more than once"),
@@ -175,7 +179,21 @@ def test_columns_named_by_integers():
     assert list(features.columns) == [10, 30]
 
 
-# task_codes
+# missing, groups and task_codes
+
+
+@pytest.mark.parametrize("X", [["a", None, np.nan, pd.NA, "nan"], [1, None, np.nan, pd.NaT, 0]])
+@pytest.mark.parametrize("kind", [list, tuple, pd.Series, lambda X: np.array(X, dtype=object)])
+def test_missing_entries_of_any_container(X, kind):
+    assert_array_equal(missing(kind(X)), [False, True, True, True, False])
+
+
+@given(st.lists(st.integers(0, 4), min_size=1))
+def test_groups_are_the_rows_of_each_code_in_order(codes):
+    rows_of = groups(np.array(codes), 5)
+    assert len(rows_of) == 5
+    for k, rows in enumerate(rows_of):
+        assert_array_equal(rows, np.flatnonzero(np.array(codes) == k))
 
 
 def test_codes_are_positions_and_minus_one_for_unseen_tasks():
@@ -289,6 +307,27 @@ def test_numerals_and_words_get_their_names_back():
     assert back["w"][1].to_list() == ["u: 3"]
 
 
+def test_booleans_get_their_type_back():
+    tasks = {0: (A, [True, False, True, True]), 1: (A[:2], ["True", "yes"])}
+    back = split_tasks(*stack_tasks({0: tasks[0]}, labels="separate"), task_col=0)
+    assert back[0][1].dtype == bool
+    assert_array_equal(back[0][1], tasks[0][1])
+    back = split_tasks(*stack_tasks({1: tasks[1]}, labels="separate"), task_col=0)
+    assert_array_equal(back[1][1], ["True", "yes"])
+
+
+def test_missing_quantities_may_be_stacked():
+    assert_array_equal(stack_tasks({0: (A[:2], [1.5, np.nan])})[1], [1.5, np.nan])
+
+
+def test_large_numbers_name_tasks_where_the_array_can_hold_them():
+    names = [2**53, 2**53 + 1]
+    X, y = stack_tasks({name: (A[:1].astype(int), [0.5]) for name in names})
+    assert list(split_tasks(X, y, task_col=0)) == names
+    X, y = stack_tasks({name: (pd.DataFrame(A[:1]), [0.5]) for name in names})
+    assert list(split_tasks(X, y, task_col="task")) == names
+
+
 def test_split_in_order_of_appearance_without_y():
     back = split_tasks(FRAME[::-1], task_col="task")
     assert list(back) == ["v", "u"]
@@ -309,6 +348,31 @@ Y = np.array([0.5, 1.5, 2.5, 3.5])
     ("tasks", "options", "message"),
     [
         ({}, {}, "tasks must be a dict .* with at least one task, got {}"),
+        ({"u": A}, {}, r"task 'u': expected a pair \(X, y\), got ndarray: pass the table"),
+        ({"u": A[:2]}, {}, r"task 'u': expected a pair \(X, y\), got ndarray"),
+        ({"u": (F,)}, {}, r"task 'u': expected a pair \(X, y\), got tuple"),
+        ({"u": (F, Y), 1: (F, Y)}, {}, r"all numbers or all strings, got \['u', 1\]: convert"),
+        ({None: (F, Y)}, {}, r"all numbers or all strings, got \[None\]"),
+        ({np.nan: (F, Y)}, {}, r"all numbers or all strings, got \[nan\]"),
+        (
+            {2**53: (A, Y), 2**53 + 1: (A, Y)},
+            {},
+            r"float64 cannot .*\[9007199254740992, 9007199254740993\].* pass DataFrames",
+        ),
+        *(
+            ({"u": (F, y)}, {"labels": labels}, "'u': the class label of row 1 is missing .1 in")
+            for y in (
+                ["a", None, "b", "a"],
+                ["a", np.nan, "b", "a"],
+                pd.Series(["a", None] + ["b"] * 2),
+            )
+            for labels in (None, "shared", "separate")
+        ),
+        (
+            {"A": (F[:1], ["B: x"]), "A: B": (F[:1], ["x"])},
+            {"labels": "separate"},
+            "label 'x' of task 'A: B' and label 'B: x' of task 'A' would both become 'A: B: x'",
+        ),
         ([(A, Y)], {}, "tasks must be a dict"),
         ({"u": (F, Y)}, {"labels": "same"}, "labels='same' is unknown: use None, 'shared'"),
         ({"u": (F, Y[:3])}, {}, r"'u': X has 4 rows but y has shape \(3,\)"),

@@ -18,6 +18,7 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     PolynomialFeatures,
     StandardScaler,
+    TargetEncoder,
 )
 
 from mtlkit.baselines import PerTask
@@ -150,7 +151,7 @@ def test_one_row_task():
 def test_sparse_output_is_refused():
     table = pd.DataFrame({"task": list("uuvv"), "colour": list("rgrg")})
     with pytest.raises(ValueError, match=r"sparse output.*sparse_output=False"):
-        per_task(OneHotEncoder(), "task").fit_transform(table)
+        per_task(OneHotEncoder(), "task").fit(table)
 
 
 def test_one_hot_columns_are_the_union_over_tasks():
@@ -174,6 +175,37 @@ def test_a_supervised_transformer_gets_the_labels_of_its_task():
         rows = X[:, 0] == t
         if rows.sum() > 2:
             assert_allclose(fitted.scores_, f_regression(X[rows, 1:], y[rows])[0])
+
+
+@pytest.mark.filterwarnings("ignore:.TargetEncoder:FutureWarning")  # of its random_state
+@pytest.mark.parametrize("each_task", [True, False])
+@pytest.mark.parametrize("as_array", [True, False])
+def test_fit_transform_cross_fits_where_the_transformer_does(each_task, as_array):
+    rng = np.random.default_rng(0)
+    task, level, noise = np.repeat([0, 1], 50), rng.integers(30, size=100), rng.normal(size=100)
+    table, task_col = np.c_[task, level], 0
+    if not as_array:
+        table, task_col = pd.DataFrame(table, columns=["task", "level"]), "task"
+    encoder = TargetEncoder(random_state=0, cv=4)
+    transformer = TaskTransformer(encoder, task_col=task_col, each_task=each_task)
+    trained = np.asarray(transformer.fit_transform(table, noise))[:, 1]
+    new = np.asarray(transformer.transform(table))[:, 1]
+    for rows in [task == 0, task == 1] if each_task else [task >= 0]:
+        own = level[rows, None]
+        assert_allclose(trained[rows], encoder.fit_transform(own, noise[rows])[:, 0])
+        assert_allclose(new[rows], encoder.fit(own, noise[rows]).transform(own)[:, 0])
+    assert np.corrcoef(trained, noise)[0, 1] < 0.2 < 0.4 < np.corrcoef(new, noise)[0, 1]
+
+
+@pytest.mark.parametrize("short", [per_task, shared])
+def test_frame_columns_keep_their_dtypes_behind_a_transformer_that_keeps_them(short):
+    colour = pd.Categorical(list("rgrg"), categories=["g", "r", "b"])
+    day = pd.date_range("2020-01-01", periods=4)
+    table = pd.DataFrame({"task": list("uvvu"), "colour": colour, "n": [1, 2, 3, 4], "day": day})
+    table = table.set_axis([7, 7, 3, 5])
+    transformer = short(FunctionTransformer(), "task")
+    assert_frame_equal(transformer.fit_transform(table), table)
+    assert_frame_equal(transformer.transform(table[::-1]), table[::-1])
 
 
 @pytest.mark.parametrize("each_task", [True, False])
@@ -200,6 +232,32 @@ def test_set_output_names_the_columns_of_an_array(position):
     out = transformer.set_output(transform="pandas").fit_transform(table)
     assert_array_equal(out.to_numpy(), expected)
     assert list(out.columns).index("task") == position % 4
+
+
+@pytest.mark.parametrize(
+    ("position", "names"),
+    [
+        (0, ["task", "x1", "x2", "x3"]),
+        (2, ["x0", "x1", "task", "x3"]),
+        (-1, ["x0", "x1", "x2", "task"]),
+    ],
+)
+def test_columns_of_an_array_are_numbered_by_their_place(position, names):
+    transformer = per_task(StandardScaler(), position).fit(move_task(X, position))
+    assert_array_equal(transformer.get_feature_names_out(), names)
+    assert_array_equal(transformer.get_feature_names_out(list("pqrs")), list("pqrs"))
+    with pytest.raises(ValueError, match=r"length equal to number of features \(4\), got 3"):
+        transformer.get_feature_names_out(list("pqr"))
+
+
+@pytest.mark.parametrize("task_col", ["task", None])
+def test_names_in_must_be_those_of_the_frame(task_col):
+    table = FRAME if task_col else FRAME[["a", "b", "c"]]
+    transformer = shared(PCA(2), task_col).fit(table)
+    expected = transformer.get_feature_names_out()
+    assert_array_equal(transformer.get_feature_names_out(table.columns), expected)
+    with pytest.raises(ValueError, match="input_features is not equal to feature_names_in_"):
+        transformer.get_feature_names_out(table.columns[::-1])
 
 
 def test_an_inner_transformer_that_gives_frames():

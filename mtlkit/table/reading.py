@@ -26,6 +26,8 @@ def missing(X):
     """Boolean array, True where an entry of `X` is NaN, None, NaT or pandas.NA."""
     if hasattr(X, "isna"):
         return X.isna().to_numpy()
+    # NumPy would make the NaN of a list of strings the string "nan"
+    X = X if hasattr(X, "dtype") else np.asarray(X, dtype=object)
     if X.dtype.kind == "O":
         return np.frompyfunc(_no_value, 1, 1)(X).astype(bool)
     return np.isnan(X) if X.dtype.kind in "fc" else np.zeros(X.shape, dtype=bool)
@@ -90,9 +92,13 @@ def _frame_position(X, task_col):
     if twice:
         raise ValueError(f"column names must be unique, but {twice} occur more than once: rename")
     names = list(X.columns)
-    if task_col not in names:
-        near = difflib.get_close_matches(str(task_col), [str(name) for name in names], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"the columns are {some(names)}"
+    if isinstance(task_col, bool) or task_col not in names:
+        hint = f"the columns are {some(names)}"
+        if _is_position(task_col) and -len(names) <= task_col < len(names):
+            hint = f"X is a DataFrame: use the name, here {names[task_col]!r}"
+        elif isinstance(task_col, str):
+            near = difflib.get_close_matches(task_col, [str(name) for name in names], n=1)
+            hint = f"did you mean {near[0]!r}?" if near else hint
         raise ValueError(f"task_col={task_col!r} is not a column of X; {hint}")
     return names.index(task_col)
 
@@ -101,12 +107,21 @@ def repeated_names(X):
     return sorted({str(name) for name in X.columns[X.columns.duplicated()]})
 
 
+def _is_position(task_col):
+    return isinstance(task_col, (int, np.integer)) and not isinstance(task_col, bool)
+
+
 def array_position(width, task_col):
-    if isinstance(task_col, bool) or not isinstance(task_col, (int, np.integer)):
+    if isinstance(task_col, str):
         raise ValueError(
             f"task_col={task_col!r} is a name, but X is an array without column names. Pass a "
             "pandas DataFrame, or the position of the task column as an integer. In a Pipeline, "
             "wrap earlier steps in shared(...) or per_task(...), which keep the names."
+        )
+    if not _is_position(task_col):
+        raise ValueError(
+            f"task_col={task_col!r} must be the position of the task column in the array: "
+            f"an integer from 0 to {width - 1}"
         )
     if not -width <= task_col < width:
         raise ValueError(
@@ -160,6 +175,12 @@ def task_codes(task, tasks, *, unseen):
             f"tasks {some(new)} were not seen in fit (seen: {some(tasks.tolist())}), and {unseen}"
         )
     return codes
+
+
+def groups(codes, n_groups):
+    """Row numbers of each group 0 … n_groups - 1, in one pass; `codes` holds no other value."""
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.searchsorted(codes[order], np.arange(1, n_groups)))
 
 
 def some(values, most=8):

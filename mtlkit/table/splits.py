@@ -7,19 +7,22 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.utils import check_random_state
 
-from .reading import read_table, some
+from .reading import groups as rows_by_group
+from .reading import missing, read_table, some
 
 
 def _strata(y, n):
     """Class of each row as an integer. A quantity is one class, and so are the missing labels."""
     if y is None or np.ndim(y) != 1:
         return np.zeros(n, dtype=int)
-    y = np.asarray(y)
-    if y.dtype.kind == "f":
-        known = ~np.isnan(y)
-        if (y[known] % 1 != 0).any():
-            return known.astype(int)
-    return np.unique(y, return_inverse=True)[1]
+    known = ~missing(y)
+    labels = np.array(np.asarray(y)[known].tolist())
+    strata = np.zeros(n, dtype=int)
+    if labels.dtype.kind == "f" and (labels % 1 != 0).any():
+        strata[known] = 1
+    else:
+        strata[known] = 1 + np.unique(labels, return_inverse=True)[1]
+    return strata
 
 
 def _tasks_with_rows(X, task_col, least):
@@ -125,6 +128,8 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
     def __init__(
         self, n_splits=20, *, test_size=None, train_size=None, task_col=None, random_state=None
     ):
+        if not isinstance(n_splits, (int, np.integer)) or n_splits < 1:
+            raise ValueError(f"n_splits={n_splits!r} must be an integer of at least 1")
         super().__init__(
             n_splits, test_size=test_size, train_size=train_size, random_state=random_state
         )
@@ -134,11 +139,12 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
         tasks, codes, counts = _tasks_with_rows(X, self.task_col, least=2)
         sizes = [self._sizes(t.item(), n) for t, n in zip(tasks, counts, strict=True)]
         strata = _strata(y, len(codes))
+        rows_of = rows_by_group(codes, len(tasks))
         rng = check_random_state(self.random_state)
         for _ in range(self.n_splits):
             train, test = [], []
-            for k, (n_train, n_test) in enumerate(sizes):
-                rows = rng.permutation(np.flatnonzero(codes == k))
+            for own, (n_train, n_test) in zip(rows_of, sizes, strict=True):
+                rows = rng.permutation(own)
                 rows = rows[np.argsort(strata[rows], kind="stable")]
                 drawn = _spread(len(rows), n_train, rng)
                 train.append(rows[drawn])
@@ -196,7 +202,7 @@ class LeaveTasksOut(BaseCrossValidator):
     Raises
     ------
     ValueError
-        In `split`, if there are not more than `n_tasks` tasks.
+        In `split` and `get_n_splits`, if there are not more than `n_tasks` tasks.
     """
 
     def __init__(self, n_tasks=1, *, task_col):
@@ -207,14 +213,18 @@ class LeaveTasksOut(BaseCrossValidator):
 
     def get_n_splits(self, X, y=None, groups=None):
         """Number of combinations of `n_tasks` tasks in `X`."""
-        return comb(len(np.unique(read_table(X, self.task_col)[1])), self.n_tasks)
+        return comb(len(np.unique(self._read(X))), self.n_tasks)
 
     def _iter_test_masks(self, X, y=None, groups=None):
-        _, task = read_table(X, self.task_col)
-        tasks = np.unique(task)
-        if len(tasks) <= self.n_tasks:
-            raise ValueError(
-                f"n_tasks={self.n_tasks} leaves nothing to train on: X has {len(tasks)} tasks"
-            )
-        for left_out in combinations(tasks, self.n_tasks):
+        task = self._read(X)
+        for left_out in combinations(np.unique(task), self.n_tasks):
             yield np.isin(task, left_out)
+
+    def _read(self, X):
+        _, task = read_table(X, self.task_col)
+        n_tasks = len(np.unique(task))
+        if n_tasks <= self.n_tasks:
+            raise ValueError(
+                f"n_tasks={self.n_tasks} leaves nothing to train on: X has {n_tasks} tasks"
+            )
+        return task

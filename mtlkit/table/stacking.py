@@ -4,7 +4,16 @@ from numbers import Real
 
 import numpy as np
 
-from .reading import array_position, is_frame, missing, read_table, repeated_names, some, take
+from .reading import (
+    array_position,
+    groups,
+    is_frame,
+    missing,
+    read_table,
+    repeated_names,
+    some,
+    take,
+)
 
 
 def stack_tasks(tasks, *, task_col=None, labels=None):
@@ -18,6 +27,7 @@ def stack_tasks(tasks, *, task_col=None, labels=None):
     tasks : dict
         ``{name: (X, y)}``. Either every `X` is a DataFrame, matched by column name, or every `X`
         is an array of the same width, matched by position; then the names must be numbers.
+        Otherwise they may also be strings, but not both.
     task_col : str or int, default=None
         Name of the new column of a DataFrame (default ``"task"``, put first), or its position in
         an array (default 0).
@@ -35,7 +45,8 @@ def stack_tasks(tasks, *, task_col=None, labels=None):
     ------
     ValueError
         If tables cannot be matched, a table has no rows or is sparse, class labels collide and
-        `labels` is None, or targets are of different kinds.
+        `labels` is None, a class label is missing, targets are of different kinds, or task names
+        are neither all numbers nor all strings.
 
     See Also
     --------
@@ -58,7 +69,8 @@ def stack_tasks(tasks, *, task_col=None, labels=None):
         )
     if labels not in (None, "shared", "separate"):
         raise ValueError(f"labels={labels!r} is unknown: use None, 'shared' or 'separate'")
-    tables = {name: _checked_table(name, X, y) for name, (X, y) in tasks.items()}
+    _check_names(tasks)
+    tables = {name: _checked_table(name, pair) for name, pair in tasks.items()}
     targets = _stack_labels({name: np.asarray(y) for name, (_, y) in tasks.items()}, labels)
     frames = [is_frame(X) for X in tables.values()]
     if all(frames):
@@ -72,7 +84,22 @@ def stack_tasks(tasks, *, task_col=None, labels=None):
     return _stack_arrays(tables, targets, 0 if task_col is None else task_col)
 
 
-def _checked_table(name, X, y):
+def _check_names(names):
+    numbers = all(isinstance(name, (Real, np.bool_)) and name == name for name in names)
+    if not numbers and not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            f"task names must be all numbers or all strings, got {some(names)}: convert them, for "
+            "example with str(name)"
+        )
+
+
+def _checked_table(name, pair):
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ValueError(
+            f"task {name!r}: expected a pair (X, y), got {type(pair).__name__}: pass the table "
+            "together with its targets"
+        )
+    X, y = pair
     try:
         X, _ = read_table(X, None)
     except ValueError as error:
@@ -81,6 +108,12 @@ def _checked_table(name, X, y):
         raise ValueError(
             f"task {name!r}: X has {len(X)} rows but y has shape {np.shape(y)}: pass one target "
             "per row"
+        )
+    rows = np.flatnonzero(missing(y))
+    if rows.size and np.asarray(y).dtype.kind != "f":
+        raise ValueError(
+            f"task {name!r}: the class label of row {rows[0]} is missing ({rows.size} in all): "
+            "drop these rows, or give them a label. If y is a quantity, convert it to float"
         )
     return X
 
@@ -120,7 +153,13 @@ def _stack_arrays(tables, targets, task_col):
     task = np.repeat(list(tables), [len(X) for X in tables.values()])
     X = np.concatenate(list(tables.values()))
     position = array_position(X.shape[1] + 1, task_col)
-    return np.insert(X.astype(np.result_type(X, task), copy=False), position, task, axis=1), targets
+    dtype = np.result_type(X, task)
+    if dtype.kind == "f" and np.array(list(tables)).astype(dtype).tolist() != list(tables):
+        raise ValueError(
+            f"an array of {dtype} cannot tell the task names {some(tables)} apart: "
+            "use smaller numbers, or pass DataFrames"
+        )
+    return np.insert(X.astype(dtype, copy=False), position, task, axis=1), targets
 
 
 def _stack_labels(targets, labels):
@@ -137,7 +176,7 @@ def _stack_labels(targets, labels):
                 "labels='separate' renames class labels, but the targets are floats (regression): "
                 "leave it out, or convert class labels to int or str"
             )
-        return np.array([_prefix(t) + str(label) for t, y in targets.items() for label in y])
+        return _separate_labels(targets)
     words = [name for name, y in targets.items() if y.dtype.kind in "OU"]
     if words and len(words) < len(targets):
         others = [name for name in targets if name not in words]
@@ -160,6 +199,20 @@ def _stack_labels(targets, labels):
     return np.concatenate(list(targets.values()))
 
 
+def _separate_labels(targets):
+    pairs = {}
+    for name, y in targets.items():
+        for label in y.tolist():
+            text = f"{_prefix(name)}{label}"
+            other = pairs.setdefault(text, (name, label))
+            if other != (name, label):
+                raise ValueError(
+                    f"label {label!r} of task {name!r} and label {other[1]!r} of task "
+                    f"{other[0]!r} would both become {text!r}: rename one of them"
+                )
+    return np.array([_prefix(name) + str(label) for name, y in targets.items() for label in y])
+
+
 def _prefix(name):
     """What goes before a label; task 0 is 0.0 once it is part of a float array, so both are 0."""
     whole = isinstance(name, (float, np.floating)) and name.is_integer()
@@ -170,7 +223,8 @@ def split_tasks(X, y=None, *, task_col):
     """Take a stacked table apart: the inverse of `stack_tasks`.
 
     Columns without any value in a task are dropped from that task, and labels made by
-    ``labels="separate"`` get their old names back (numerals become integers).
+    ``labels="separate"`` get their old names back (numerals become integers, and the words True and
+    False booleans).
 
     Parameters
     ----------
@@ -187,10 +241,11 @@ def split_tasks(X, y=None, *, task_col):
     features, task = read_table(X, task_col)
     if y is not None and len(y) != len(task):
         raise ValueError(f"X has {len(task)} rows but y has {len(y)} values: align them")
-    names, first = np.unique(task, return_index=True)
+    names, first, codes = np.unique(task, return_index=True, return_inverse=True)
+    rows_of = groups(codes, len(names))
     result = {}
-    for name in names[np.argsort(first)]:
-        rows = np.flatnonzero(task == name)
+    for k in np.argsort(first):
+        name, rows = names[k], rows_of[k]
         part = take(features, rows)
         own = ~missing(part).all(axis=0)
         part = part.loc[:, own].infer_objects() if is_frame(part) else part[:, own]
@@ -206,4 +261,6 @@ def _old_labels(y, name):
     old = [label.removeprefix(prefix) for label in labels]
     if all(label.removeprefix("-").isdecimal() for label in old):
         old = [int(label) for label in old]
+    elif set(old) <= {"True", "False"}:
+        old = [label == "True" for label in old]
     return type(y)(old, index=y.index, name=y.name) if hasattr(y, "index") else np.array(old)
