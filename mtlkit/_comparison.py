@@ -283,7 +283,8 @@ def _task_cells(comparison, name, corrected, scale, spec):
         return ["-", "-"]
     won = sum(difference.mean > 0 for difference in differences.values())
     task, worst = comparison.worst_task(name, corrected=corrected)
-    task = f"{task:g}" if isinstance(task, float) else task  # an array holds task 5 as 5.0
+    if isinstance(task, float) and task.is_integer():  # an array holds task 5 as 5.0
+        task = int(task)
     return [f"{won}/{len(differences)}", f"{task}: {worst.times(scale):{spec}}"]
 
 

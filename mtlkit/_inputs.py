@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .table.reading import missing, read_table, some
+from .table.reading import missing, read_table, some, take
 
 
 def check_strength(estimator, name, include):
@@ -26,6 +26,11 @@ def check_features(estimator, X, *, reset):
         return X, np.zeros(len(X), dtype=int)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     features, task = read_table(X, estimator.task_col)
+    if features.shape[1] == 0:
+        raise ValueError(
+            f"Found array with 0 feature(s) beside the task column {estimator.task_col!r}: "
+            "add at least one"
+        )
     if reset:
         _check_common_columns(estimator, features, task)
     return check_array(features, dtype=np.float64, input_name="X", estimator=estimator), task
@@ -42,6 +47,17 @@ def _check_common_columns(estimator, features, task):
                 f"{t.item()!r}, but {type(estimator).__name__} needs the same columns in all "
                 "tasks. Keep the common columns, or use PerTask, which takes each task's own"
             )
+
+
+def labelled_rows(y, *tables):
+    """`y` and tables of the same rows, None among them, without the rows that have no label."""
+    y = y if hasattr(y, "iloc") else np.asarray(y)
+    labelled = ~missing(y) if y.ndim == 1 else np.ones(len(y), dtype=bool)
+    if not labelled.any():
+        raise ValueError("Input y contains NaN: no row has a label")
+    if labelled.all():
+        return y, *tables
+    return take(y, labelled), *(None if t is None else take(t, labelled) for t in tables)
 
 
 def check_rows(estimator, X, y, sample_weight=None, *, reset=True):
@@ -90,10 +106,11 @@ def balance_weights(task_weight, n):
         raise ValueError(
             f"task_weight={task_weight!r} is unknown: use 'samples', 'tasks' or one weight per task"
         )
-    weight = check_array(task_weight, ensure_2d=False, dtype=np.float64, input_name="task_weight")
-    if weight.shape != n.shape or not (weight > 0).all():
+    weight = np.asarray(task_weight)
+    numbers = weight.dtype.kind in "fiu" and weight.shape == n.shape
+    if not (numbers and np.isfinite(weight).all() and (weight > 0).all()):
         raise ValueError(
             f"task_weight must hold {len(n)} positive numbers, one per task in the order of "
-            f"tasks_, got {some(weight.ravel().tolist())}"
+            f"tasks_, got {task_weight!r}"
         )
-    return weight
+    return weight.astype(float)

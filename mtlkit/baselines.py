@@ -1,123 +1,23 @@
 """The two baselines that every result is held against: one model per task, and one for all."""
 
 import numpy as np
-from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.parallel import Parallel, delayed
 
-from .table.reading import is_frame, missing, read_table, some, take, task_codes
+from ._baseline import (
+    LOWEST,
+    Baseline,
+    fit_clone,
+    one_if_two,
+    one_per_class,
+    sub_estimator_has,
+)
+from .table.reading import groups, is_frame, missing, some, take
 
 __all__ = ["PerTask", "Pooled"]
 
-LOWEST = np.finfo(float).min  # as good as -inf, but scorers accept it
 
-
-def _sub_estimator_has(method):
-    def check(self):
-        getattr(getattr(self, "estimator_", self.estimator), method)
-        return True
-
-    return check
-
-
-class _Baseline(MetaEstimatorMixin, BaseEstimator):
-    """What both baselines share: reading the table, tags, and classes per task.
-
-    A row's probabilities are zero outside the classes that its own task had in `fit`.
-    """
-
-    def fit(self, X, y, sample_weight=None):
-        """Fit the model or models.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-            Table with the task column.
-        y : array-like of shape (n,)
-        sample_weight : array-like of shape (n,), default=None
-            Handed on to `estimator`, which must accept it.
-
-        Returns
-        -------
-        self
-        """
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
-            raise ValueError(f"{self.estimator!r} does not accept sample_weight: leave it out")
-        features, task = read_table(X, self.task_col)
-        validate_data(self, X, skip_check_array=True)
-        y = y if hasattr(y, "iloc") else np.asarray(y)
-        if is_classifier(self.estimator):
-            y = column_or_1d(y, warn=True)
-        if len(task) != len(y):
-            raise ValueError(f"X has {len(task)} rows but y has {len(y)} values: align them")
-        self.tasks_ = np.unique(task)
-        codes = np.searchsorted(self.tasks_, task)
-        if is_classifier(self.estimator):
-            present = [np.unique(take(y, codes == k)) for k in range(len(self.tasks_))]
-            self.classes_ = np.unique(np.concatenate(present))
-            self._task_has = np.array([np.isin(self.classes_, own) for own in present])
-        weight = None if sample_weight is None else np.asarray(sample_weight)
-        if weight is not None and weight.shape != task.shape:
-            raise ValueError(
-                f"sample_weight has shape {weight.shape}, expected one weight per row: {task.shape}"
-            )
-        self._fit_features(features, codes, y, weight)
-        return self
-
-    def _read(self, X, unseen):
-        check_is_fitted(self)
-        features, task = read_table(X, self.task_col)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return features, task_codes(task, self.tasks_, unseen=unseen)
-
-    def _fit_clone(self, features, y, weight, where):
-        """A fitted clone; what goes wrong is reported with the name of the task."""
-        extra = {} if weight is None else {"sample_weight": weight}
-        try:
-            return clone(self.estimator).fit(features, y, **extra)
-        except ValueError as error:
-            if self.task_col is None:
-                raise
-            what = f"{features.shape[0]} rows"
-            if hasattr(self, "classes_"):
-                what += f" of classes {some(np.unique(y).tolist())}"
-            raise ValueError(
-                f"{self.estimator!r} could not be fitted on {where} ({what}): {error}"
-            ) from error
-
-    @property
-    def _all_tasks_have_all(self):
-        return bool(self._task_has.all())
-
-    def score(self, X, y, sample_weight=None):
-        """Accuracy of a classifier, R² of a regressor, over all rows of `X`."""
-        metric = accuracy_score if is_classifier(self.estimator) else r2_score
-        return metric(y, self.predict(X), sample_weight=sample_weight)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.target_tags = inner.target_tags
-        tags.input_tags = inner.input_tags
-        tags.input_tags.sparse = False
-        if tags.estimator_type == "classifier":
-            tags.target_tags.multi_output = False
-            tags.classifier_tags.multi_label = False
-        return tags
-
-
-class PerTask(_Baseline):
+class PerTask(Baseline):
     """Single-task learning: one clone of an estimator per task, nothing shared.
 
     Minimises the loss of each task by itself, ``sum_i loss(f_t(x_ti), y_ti)`` for each task t, with
@@ -170,14 +70,15 @@ class PerTask(_Baseline):
         self.task_col = task_col
         self.n_jobs = n_jobs
 
-    def _fit_features(self, features, codes, y, weight):
+    def _fit_features(self, features, codes, rows, y, weight):
         if self.task_col is None:
-            self.estimators_, self._columns = [self._fit_clone(features, y, weight, "X")], [None]
+            self.estimators_ = [fit_clone(self.estimator, features, y, weight, None)]
+            self._columns = [None]
             return
-        rows = [np.flatnonzero(codes == k) for k in range(len(self.tasks_))]
         self._columns = [np.flatnonzero(~missing(take(features, r)).all(axis=0)) for r in rows]
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._fit_clone)(
+            delayed(fit_clone)(
+                self.estimator,
                 self._own(features, r, k),
                 take(y, r),
                 None if weight is None else weight[r],
@@ -194,11 +95,12 @@ class PerTask(_Baseline):
 
     def _by_task(self, X, method):
         """Rows, code and output of `method` for each task in `X`."""
-        features, codes = self._read(X, unseen="PerTask has no model for them")
-        for k in np.unique(codes):
-            rows = np.flatnonzero(codes == k)
-            output = getattr(self.estimators_[k], method)(self._own(features, rows, k))
-            yield rows, k, output, len(codes)
+        lacks = "PerTask has no model for them: fit it on rows of these tasks, or use Pooled"
+        features, codes = self._read(X, unseen=lacks)
+        for k, rows in enumerate(groups(codes, len(self.tasks_))):
+            if len(rows):
+                output = getattr(self.estimators_[k], method)(self._own(features, rows, k))
+                yield rows, k, output, len(codes)
 
     def predict(self, X):
         """Predict each row by the model of its task."""
@@ -210,35 +112,37 @@ class PerTask(_Baseline):
             result[rows] = output
         return result
 
-    @available_if(_sub_estimator_has("predict_proba"))
+    @available_if(sub_estimator_has("predict_proba"))
     def predict_proba(self, X):
         """Class probabilities in the order of `classes_`; zero for classes of other tasks."""
         return self._by_class(X, "predict_proba", 0.0)
 
-    @available_if(_sub_estimator_has("decision_function"))
+    @available_if(sub_estimator_has("decision_function"))
     def decision_function(self, X):
         """Decision values in the order of `classes_`; the lowest float for those of other tasks.
 
         As in scikit-learn, one value per row if there are two classes.
         """
-        return _one_if_two(self._by_class(X, "decision_function", LOWEST))
+        return one_if_two(self._by_class(X, "decision_function", LOWEST))
 
     def _by_class(self, X, method, elsewhere):
         result = None
+        if method == "decision_function":
+            self._refuse_pairwise()
         for rows, k, output, n in self._by_task(X, method):
             if self._all_tasks_have_all or not hasattr(self, "classes_"):
                 block = output
             else:
                 own = self._task_has[k]
                 block = np.full((len(rows), len(self.classes_)), elsewhere)
-                block[:, own] = _one_per_class(output)[:, : own.sum()]
+                block[:, own] = one_per_class(output)[:, : own.sum()]
             if result is None:
                 result = np.empty((n, *block.shape[1:]))
             result[rows] = block
         return result
 
 
-class Pooled(_Baseline):
+class Pooled(Baseline):
     """One estimator fitted to the rows of all tasks together, everything shared.
 
     Parameters
@@ -291,17 +195,22 @@ class Pooled(_Baseline):
         self.task_col = task_col
         self.task_as_input = task_as_input
 
-    def _fit_features(self, features, codes, y, weight):
-        self.estimator_ = self._fit_clone(
-            self._inputs(features, codes), y, weight, f"all {len(self.tasks_)} tasks together"
-        )
+    def _fit_features(self, features, codes, rows, y, weight):
+        where = None if self.task_col is None else f"all {len(self.tasks_)} tasks together"
+        inputs = self._inputs(features, codes)
+        self.estimator_ = fit_clone(self.estimator, inputs, y, weight, where)
 
     def _inputs(self, features, codes):
         if not self.task_as_input or self.task_col is None:
             return features
         task = (codes[:, None] == np.arange(len(self.tasks_))).astype(float)
-        if isinstance(self.task_col, str):  # then so are the names of all columns
+        if isinstance(self.task_col, str):  # then X is a frame, and all its names are strings
             names = [f"{self.task_col}={t.item()}" for t in self.tasks_]
+            clash = [name for name in names if name in features.columns]
+            if clash:
+                raise ValueError(
+                    f"task_as_input makes columns {some(clash)}, which X has already: rename these"
+                )
             return features.assign(**dict(zip(names, task.T, strict=True)))
         return np.column_stack([features, task])
 
@@ -330,15 +239,16 @@ class Pooled(_Baseline):
         return predicted
 
     def _class_scores(self, inputs):
+        self._refuse_pairwise()
         for method in ("predict_proba", "decision_function"):
             if hasattr(self.estimator_, method):
-                return _one_per_class(getattr(self.estimator_, method)(inputs))
+                return one_per_class(getattr(self.estimator_, method)(inputs))
         raise ValueError(
             f"{self.estimator!r} predicted a class that the task does not have, and has neither "
             "predict_proba nor decision_function to choose another: use a classifier that has one"
         )
 
-    @available_if(_sub_estimator_has("predict_proba"))
+    @available_if(sub_estimator_has("predict_proba"))
     def predict_proba(self, X):
         """Class probabilities in the order of `classes_`; zero for classes of other tasks.
 
@@ -355,26 +265,15 @@ class Pooled(_Baseline):
         proba = np.where(allowed, proba, 0.0)
         return proba / proba.sum(axis=1, keepdims=True)
 
-    @available_if(_sub_estimator_has("decision_function"))
+    @available_if(sub_estimator_has("decision_function"))
     def decision_function(self, X):
         """Decision values in the order of `classes_`; the lowest float for those of other tasks.
 
         As in scikit-learn, one value per row if there are two classes.
         """
+        self._refuse_pairwise()
         inputs, codes = self._inputs_and_codes(X)
         values = self.estimator_.decision_function(inputs)
         if not hasattr(self, "classes_") or self._all_tasks_have_all:
             return values
-        return _one_if_two(np.where(self._allowed(codes), _one_per_class(values), LOWEST))
-
-
-def _one_per_class(values):
-    """Decision values with a column per class also where there are two."""
-    return np.column_stack([-values, values]) if values.ndim == 1 else values
-
-
-def _one_if_two(values):
-    """Undo `_one_per_class`: of two columns, the second says it all unless the first is barred."""
-    if values.ndim == 1 or values.shape[1] != 2:
-        return values
-    return np.where(values[:, 0] == LOWEST, -LOWEST, values[:, 1])
+        return one_if_two(np.where(self._allowed(codes), one_per_class(values), LOWEST))

@@ -21,7 +21,7 @@ from ._comparison import Comparison, ComparisonTable, check_known
 from ._intervals import Difference, Equivalence, equivalence_test, paired_difference
 from .baselines import PerTask, Pooled
 from .table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
-from .table.reading import missing, read_table, some, take
+from .table.reading import groups, missing, read_table, some, take
 
 __all__ = [
     "Comparison",
@@ -132,7 +132,8 @@ def compare(
     Warns
     -----
     UserWarning
-        If there is a task column and no candidate is `PerTask`, or none `Pooled`.
+        If there is a task column and no candidate is `PerTask`, or none `Pooled`, or a plain
+        estimator would see the task as a feature.
 
     Notes
     -----
@@ -161,6 +162,7 @@ def compare(
         raise ValueError(f"average={average!r} is unknown: use 'micro' or 'macro'")
     tasks = _check_tasks(tasks, X, task_col)
     estimators = {name: estimator for name, (estimator, _) in candidates.items()}
+    _check_task_col(estimators, task_col)
     if baseline is None:
         alone = [name for name in estimators if isinstance(_last_step(estimators[name]), PerTask)]
         baseline = (alone or list(estimators))[0]
@@ -241,6 +243,24 @@ def _check_candidates(candidates):
     return pairs, next(iter(counts.values()))
 
 
+def _check_task_col(estimators, task_col):
+    """A candidate with another task column, or none, takes the task for a feature."""
+    for name, estimator in estimators.items():
+        own = {v for k, v in estimator.get_params().items() if k.split("__")[-1] == "task_col"}
+        if own - {task_col}:
+            raise ValueError(
+                f"compare has task_col={task_col!r}, but candidate {name!r} has "
+                f"task_col={(own - {task_col}).pop()!r}: give both the same"
+            )
+        if not own and task_col is not None and not isinstance(estimator, Pipeline):
+            warnings.warn(
+                f"candidate {name!r} has no task_col, so it may take the task for a feature: "
+                "wrap it in PerTask or Pooled unless that is meant",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
 def _check_tasks(tasks, X, task_col):
     """The scored tasks as a list, each of them in the table."""
     known = np.unique(read_table(X, task_col)[1]).tolist()
@@ -292,8 +312,10 @@ class _TaskScorer:
 
     def rows(self, X, y):
         """Labelled rows of each scored task."""
-        task, labelled = read_table(X, self.task_col)[1], ~missing(y)
-        return [np.flatnonzero((task == name) & labelled) for name in self.tasks]
+        labelled = np.flatnonzero(~missing(y))
+        names, codes = np.unique(read_table(X, self.task_col)[1][labelled], return_inverse=True)
+        found = dict(zip(names.tolist(), groups(codes, len(names)), strict=True))
+        return [labelled[found.get(name, [])] for name in self.tasks]
 
     def counts(self, X, y, part):
         """Number of labelled rows of each scored task in a part of the table."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import as_frame, ragged_classification, ragged_regression
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -13,7 +14,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from mtlkit.baselines import PerTask, Pooled
@@ -338,3 +339,60 @@ def test_names_of_mixed_kinds_are_refused_with_a_cure(baseline):
     table, target = stack_tasks({"u": (pd.DataFrame(X[:, 1:]), y)})
     with pytest.raises(TypeError, match=r"convert them all to strings"):
         baseline(Ridge(), task_col="task").fit(table, target)
+
+
+# Found by review
+
+
+def test_refit_with_another_kind_of_estimator_forgets_the_classes():
+    model = PerTask(LogisticRegression(), task_col=0).fit(XC, yc)
+    model.set_params(estimator=Ridge()).fit(X, y)
+    assert_allclose(model.predict(X), PerTask(Ridge(), task_col=0).fit(X, y).predict(X))
+    assert not hasattr(model, "classes_")
+
+
+@pytest.mark.parametrize("baseline", BOTH)
+def test_rows_without_a_label_are_left_out(baseline):
+    some_missing = np.where(np.arange(len(y)) < 2, np.nan, y)
+    known = ~np.isnan(some_missing)
+    model = baseline(Ridge(), task_col=0).fit(X, some_missing)
+    expected = baseline(Ridge(), task_col=0).fit(X[known], y[known])
+    assert_allclose(model.predict(X), expected.predict(X))
+    assert model.score(X, some_missing) == pytest.approx(expected.score(X[known], y[known]))
+    with pytest.raises(ValueError, match="no row has a label"):
+        baseline(Ridge(), task_col=0).fit(X, np.full(len(y), np.nan))
+
+
+def test_rows_without_a_class_are_left_out():
+    labels = np.where(yc > 1, "high", "low").astype(object)
+    labels[::4] = None
+    known = labels != None  # noqa: E711 (element by element)
+    model = Pooled(LogisticRegression(), task_col=0).fit(XC, labels)
+    expected = Pooled(LogisticRegression(), task_col=0).fit(XC[known], labels[known])
+    assert_array_equal(model.predict(XC), expected.predict(XC))
+
+
+def test_pairwise_decision_values_are_refused_where_classes_differ():
+    pairwise = SVC(decision_function_shape="ovo")
+    for baseline in BOTH:
+        model = baseline(pairwise, task_col=0).fit(XC, yc)
+        with pytest.raises(ValueError, match="set decision_function_shape='ovr'"):
+            model.decision_function(XC)
+
+
+def test_task_as_input_does_not_overwrite_a_feature():
+    table = as_frame(X).rename(columns={"a": "task=t1"})
+    with pytest.raises(ValueError, match=r"makes columns \['task=t1'\], which X has already"):
+        Pooled(Ridge(), task_col="task", task_as_input=True).fit(table, y)
+
+
+def test_workers_keep_the_configuration():
+    with sklearn.config_context(assume_finite=True):
+        model = PerTask(RemembersConfig(), task_col=0, n_jobs=2).fit(X, y)
+    assert [fitted.assumed_finite_ for fitted in model.estimators_] == [True] * 4
+
+
+class RemembersConfig(Ridge):
+    def fit(self, X, y):
+        self.assumed_finite_ = sklearn.get_config()["assume_finite"]
+        return super().fit(X, y)

@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from mtlkit.baselines import PerTask, Pooled
+from mtlkit.datasets import make_linear_tasks
 from mtlkit.evaluation import (
     Comparison,
     compare,
@@ -28,6 +29,7 @@ from mtlkit.evaluation import (
     paired_difference,
     setting_of,
 )
+from mtlkit.linear import MeanRegularizedRidge
 from mtlkit.table import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit, shared
 
 SPLITS = TaskStratifiedShuffleSplit(3, test_size=0.25, task_col=0, random_state=0)
@@ -773,3 +775,34 @@ def test_scores_without_upper_bound_keep_their_units():
     assert named.table().rows[0][2] == f"{mean:.4g}"
     assert named.table(scale=10).header[2] == "neg_mean_squared_error (x10)"
     assert named.table(scale=10).rows[0][2] == f"{10 * mean:.4g}"
+
+
+def test_a_candidate_with_another_task_column_is_refused():
+    # Without it the "baselines" would be one ridge each, with the task as a number.
+    candidates = {"alone": PerTask(Ridge()), "pooled": Pooled(Ridge(), task_col=0)}
+    with pytest.raises(ValueError, match="task_col=0, but candidate 'alone' has task_col=None"):
+        compare(candidates, *make_linear_tasks(n_tasks=3, random_state=0), task_col=0)
+
+
+def test_a_plain_candidate_is_warned_of():
+    candidates = {
+        "alone": PerTask(Ridge(), task_col=0),
+        "pooled": Pooled(Ridge(), task_col=0),
+        "plain": Ridge(),
+    }
+    with pytest.warns(UserWarning, match="'plain' has no task_col, so it may take"):
+        compare(
+            candidates, *make_linear_tasks(n_tasks=3, random_state=0), task_col=0, random_state=0
+        )
+
+
+def test_baselines_train_on_tables_with_missing_labels():
+    X, y = make_linear_tasks(n_tasks=3, random_state=0)
+    labels = np.where(np.arange(len(y)) % 5 == 0, np.nan, y)
+    candidates = {
+        "alone": PerTask(Ridge(), task_col=0),
+        "pooled": Pooled(Ridge(), task_col=0),
+        "tied": MeanRegularizedRidge(task_col=0),
+    }
+    result = compare(candidates, X, labels, task_col=0, random_state=0)
+    assert np.isfinite([result.scores[name] for name in result.names]).all()

@@ -383,9 +383,9 @@ def test_memory_stays_far_below_one_matrix_for_all_tasks():
         ({"coupling": -1}, "coupling == -1, must be >= 0"),
         ({"coupling": np.nan}, "coupling is NaN"),
         ({"task_weight": "rows"}, "task_weight='rows' is unknown: use 'samples', 'tasks'"),
-        ({"task_weight": [1, 2]}, r"must hold 4 positive numbers, one per task.*\[1.0, 2.0\]"),
+        ({"task_weight": [1, 2]}, r"must hold 4 positive numbers, one per task.*\[1, 2\]"),
         ({"task_weight": [1, 2, 0, 1]}, "must hold 4 positive numbers"),
-        ({"task_weight": [1, 2, np.nan, 1]}, "task_weight contains NaN"),
+        ({"task_weight": [1, 2, np.nan, 1]}, "must hold 4 positive numbers"),
     ],
 )
 def test_parameters_out_of_range(options, message):
@@ -440,3 +440,33 @@ def test_a_missing_column_is_named_in_a_frame():
 def test_predict_before_fit():
     with pytest.raises(NotFittedError):
         model().predict(X)
+
+
+def test_failed_partial_fit_adds_nothing():
+    model = MeanRegularizedRidge(task_col=0).fit(X, y)
+    before = model.moments_
+    model.set_params(task_weight=[1.0])
+    with pytest.raises(ValueError, match="task_weight must hold 4 positive numbers"):
+        model.partial_fit(X, y)
+    assert model.moments_ is before
+
+
+def test_partial_fit_does_not_mix_names_and_numbers():
+    model = MeanRegularizedRidge(task_col=0).fit(X, y)
+    named = X.astype(object)
+    named[:, 0] = [f"t{t:.0f}" for t in X[:, 0]]
+    with pytest.raises(ValueError, match="task"):
+        model.partial_fit(named, y)
+
+
+@pytest.mark.parametrize("weight", [{0: 1.0}, 2.0, [1.0, 1.0, 1.0, np.nan], [1.0, -1.0, 1.0, 1.0]])
+def test_task_weight_must_be_one_positive_number_per_task(weight):
+    with pytest.raises(ValueError, match="task_weight must hold 4 positive numbers"):
+        MeanRegularizedRidge(task_col=0, task_weight=weight).fit(X, y)
+
+
+def test_score_leaves_out_rows_without_a_label():
+    some_missing = np.where(np.arange(len(y)) % 3 == 0, np.nan, y)
+    known = ~np.isnan(some_missing)
+    model = MeanRegularizedRidge(task_col=0).fit(X, some_missing)
+    assert model.score(X, some_missing) == pytest.approx(model.score(X[known], y[known]))

@@ -135,7 +135,7 @@ def test_frames_and_arrays_give_the_same():
         ("1", {}, "source='1' is not a task"),
         (None, {}, "source=None is not a task"),
         (2, {}, r"source=2 is not a task .* \[0.0, 1.0, 3.0\]"),
-        (1, {"task_col": None}, "source=1 is not a task .* column None"),
+        (1, {"task_col": None}, "source=1 needs task_col"),
         (1, {"alpha": -1}, "alpha == -1, must be >= 0"),
         (1, {"source_alpha": -1}, "source_alpha == -1, must be >= 0"),
         (1, {"alpha": np.inf}, "alpha == inf, must be < inf"),
@@ -158,3 +158,18 @@ def test_columns_that_a_task_lacks():
 def test_predict_before_fit():
     with pytest.raises(NotFittedError):
         model().predict(X)
+
+
+def test_a_source_needs_a_task_column():
+    with pytest.raises(ValueError, match="source=0 needs task_col"):
+        BiasedRidge(source=0).fit(X, y)
+
+
+def test_with_few_rows_the_source_stays_where_the_target_is_silent():
+    # One target row says something about one direction only.
+    rng = np.random.default_rng(0)
+    source = np.column_stack([np.zeros(50), rng.normal(size=(50, 3))])
+    table = np.vstack([source, [1.0, 1.0, 0.0, 0.0]])
+    labels = np.append(source[:, 1:] @ [1.0, 2.0, 3.0], 5.0)
+    model = BiasedRidge(0, alpha=1e-9, task_col=0, fit_intercept=False).fit(table, labels)
+    assert_allclose(model.coef_[1], [5.0, *model.source_coef_[1:]], rtol=1e-6)

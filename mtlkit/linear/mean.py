@@ -1,16 +1,16 @@
 """Mean-regularised multi-task ridge: every task is pulled towards what the tasks have in common."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
 
-from .._inputs import balance_weights, check_features, check_rows, check_strength
+from .._base import TaskLinearRegressor
+from .._inputs import balance_weights, check_rows, check_strength
 from ..table.reading import task_codes
 from .moments import TaskMoments
 
 __all__ = ["MeanRegularizedRidge"]
 
 
-class MeanRegularizedRidge(RegressorMixin, BaseEstimator):
+class MeanRegularizedRidge(TaskLinearRegressor):
     r"""Ridge regression of several tasks whose weights are pulled towards their mean.
 
     With w_t (d,) and b_t the weights and intercept of task t = 1 … T, w̄ their mean over tasks,
@@ -22,8 +22,8 @@ class MeanRegularizedRidge(RegressorMixin, BaseEstimator):
         + \alpha \Big[ \sum_t \|w_t\|^2 + c \sum_t \|w_t - \bar w\|^2 \Big].
 
     The coupling is a dial between the two baselines: at 0 this is one ridge per task,
-    ``PerTask(Ridge(alpha))``; at infinity one ridge for all, ``Pooled(Ridge(alpha * T))``. With
-    one task it is ``Ridge(alpha)`` whatever the coupling.
+    ``PerTask(Ridge(alpha))``; at infinity one ridge for all, ``Pooled(Ridge(alpha * T))`` (if
+    levels are tied, as by default). With one task it is ``Ridge(alpha)`` whatever the coupling.
 
     The same model in two parts (Evgeniou and Pontil 2004) is w_t = w_0 + v_t, with a shared part
     w_0 and a private part v_t, penalised by α (1+c)/c · T ‖w_0‖² + α (1+c) Σ ‖v_t‖². At the minimum
@@ -124,8 +124,7 @@ class MeanRegularizedRidge(RegressorMixin, BaseEstimator):
         self
         """
         X, y, task, weight = check_rows(self, X, y, sample_weight)
-        self.moments_ = TaskMoments.from_rows(X, y, task, weight)
-        return self._solve()
+        return self._solve(TaskMoments.from_rows(X, y, task, weight))
 
     def partial_fit(self, X, y, sample_weight=None):
         """Add rows to those seen so far; the result is that of one `fit` on all of them.
@@ -135,31 +134,19 @@ class MeanRegularizedRidge(RegressorMixin, BaseEstimator):
         first = not hasattr(self, "moments_")
         X, y, task, weight = check_rows(self, X, y, sample_weight, reset=first)
         new = TaskMoments.from_rows(X, y, task, weight)
-        self.moments_ = new if first else self.moments_ + new
-        return self._solve()
+        if not first:
+            task_codes(new.tasks, self.tasks_, unseen=None)  # an error if names and numbers mix
+            new = self.moments_ + new
+        return self._solve(new)
 
-    def predict(self, X):
-        """Predict each row by its task, or by the shared part if the task is new.
+    def _for_new_tasks(self):
+        return self.shared_coef_, self.shared_intercept_
 
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-
-        Returns
-        -------
-        y : ndarray of shape (n,)
-        """
-        X, task = check_features(self, X, reset=False)
-        codes = task_codes(task, self.tasks_, unseen=None)
-        # Code -1 picks the last row, which is the shared part.
-        coef = np.vstack([self.coef_, self.shared_coef_])
-        intercept = np.append(self.intercept_, self.shared_intercept_)
-        return np.einsum("ij,ij->i", X, coef[codes]) + intercept[codes]
-
-    def _solve(self):
+    def _solve(self, all_moments):
         check_strength(self, "alpha", include="neither")
         check_strength(self, "coupling", include="both")
-        moments = self.moments_.scaled(balance_weights(self.task_weight, self.moments_.n))
+        weight = balance_weights(self.task_weight, all_moments.n)
+        moments = all_moments.scaled(weight)
         d = moments.x_mean.shape[1]
         coupled = self.fit_intercept and self.couple_intercept
         x0, y0 = np.zeros(d), 0.0
@@ -183,6 +170,7 @@ class MeanRegularizedRidge(RegressorMixin, BaseEstimator):
         self.intercept_ = y0 + level - W @ x0
         self.shared_intercept_ = float(y0 + level.mean() - w0 @ x0)
         self.objective_ = self._objective(moments, level if coupled else None)
+        self.moments_ = all_moments  # last: after an error nothing has been added
         return self
 
     def _objective(self, moments, level):

@@ -1,16 +1,16 @@
 """Biased regularisation: a target task is shrunk to the weights of a source task, not to zero."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 
-from .._inputs import check_features, check_rows, check_strength
-from ..table.reading import some, task_codes
+from .._base import TaskLinearRegressor
+from .._inputs import check_rows, check_strength
+from ..table.reading import groups, some
 
 __all__ = ["BiasedRidge"]
 
 
-class BiasedRidge(RegressorMixin, BaseEstimator):
+class BiasedRidge(TaskLinearRegressor):
     r"""Ridge regression that starts from a source task and is pulled back to it.
 
     First the source s is fitted by itself, which gives w_s (d,) and b_s. Then, for each other
@@ -21,7 +21,8 @@ class BiasedRidge(RegressorMixin, BaseEstimator):
         \min_{w, b} \; \sum_{i=1}^{n_t} (y_{ti} - x_{ti} \cdot w - b)^2 + \alpha \|w - w_s\|^2,
 
     which is ridge on what the source leaves unexplained. At ``alpha`` → 0 the target forgets the
-    source; at infinity it keeps the source's weights and learns an intercept. Known as biased
+    source, except in directions that its rows do not reach; at infinity it keeps the source's
+    weights and learns an intercept. Known as biased
     regularisation and as hypothesis transfer (Kuzborskij and Orabona 2013), and as L2-SP for
     networks (Li, Grandvalet and Davoine 2018).
 
@@ -104,14 +105,14 @@ class BiasedRidge(RegressorMixin, BaseEstimator):
         for name in ("alpha", "source_alpha"):
             check_strength(self, name, include="left")
         X, y, task, weight = check_rows(self, X, y, sample_weight)
-        self.tasks_ = np.unique(task)
+        self.tasks_, codes = np.unique(task, return_inverse=True)
         source_code = self._source_code()
         T, d = len(self.tasks_), X.shape[1]
         self.coef_, self.intercept_ = np.zeros((T, d)), np.zeros(T)
         self.source_coef_, self.source_intercept_ = np.zeros(d), 0.0
-        codes = np.searchsorted(self.tasks_, task)
+        by_task = groups(codes, T)
         for t in sorted(range(T), key=lambda t: t != source_code):
-            rows = codes == t
+            rows = by_task[t]
             start = self.source_coef_
             ridge = Ridge(
                 self.source_alpha if t == source_code else self.alpha,
@@ -123,29 +124,18 @@ class BiasedRidge(RegressorMixin, BaseEstimator):
                 self.source_intercept_ = float(self.intercept_[t])
         return self
 
-    def predict(self, X):
-        """Predict each row by its task, or by the source if the task is new.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-
-        Returns
-        -------
-        y : ndarray of shape (n,)
-        """
-        X, task = check_features(self, X, reset=False)
-        codes = task_codes(task, self.tasks_, unseen=None)
-        # Code -1 picks the last row, which is the source.
-        coef = np.vstack([self.coef_, self.source_coef_])
-        intercept = np.append(self.intercept_, self.source_intercept_)
-        return np.einsum("ij,ij->i", X, coef[codes]) + intercept[codes]
+    def _for_new_tasks(self):
+        return self.source_coef_, self.source_intercept_
 
     def _source_code(self):
         if self.task_col is None and self.source is None:
             return -1
+        if self.task_col is None:
+            raise ValueError(
+                f"source={self.source!r} needs task_col: without it there is only one task"
+            )
         known = self.tasks_.tolist()
-        if self.task_col is None or self.source not in known:
+        if self.source not in known:
             raise ValueError(
                 f"source={self.source!r} is not a task with a labelled row in column "
                 f"{self.task_col!r}: choose one of {some(known)}"
