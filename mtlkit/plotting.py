@@ -22,7 +22,7 @@ SETTING_MARKERS = {"single-task": "o", "multi-task": "D", "transfer": "^", "pool
 
 
 def use_style():
-    """Set matplotlib's defaults to the style of the book, for this session.
+    """Set matplotlib's defaults to the style of the book, for this process.
 
     Text is large enough on a phone, where a figure shrinks to about 360 px. The background is
     opaque white, so that figures stay readable in the dark theme.

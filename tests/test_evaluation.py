@@ -79,9 +79,11 @@ class Constant(RegressorMixin, BaseEstimator):
 
 
 def quiet(*args, **kwargs):
-    """`compare` where the test is not about missing baselines."""
+    """`compare` where the test is not about missing baselines or plain candidates."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "no candidate is", UserWarning)
+        warnings.filterwarnings(
+            "ignore", "no candidate is|candidate .* has no task_col", UserWarning
+        )
         return compare(*args, **kwargs)
 
 
