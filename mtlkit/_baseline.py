@@ -80,14 +80,15 @@ class Baseline(MetaEstimatorMixin, BaseEstimator):
         return features, task_codes(task, self.tasks_, unseen=unseen)
 
     @property
-    def _all_tasks_have_all(self):
-        return bool(self._task_has.all())
+    def _no_class_is_barred(self):
+        """True for regressors, and where every task has every class."""
+        return not hasattr(self, "classes_") or bool(self._task_has.all())
 
     def _refuse_pairwise(self):
         """Values per pair of classes cannot be laid out over the classes of several tasks."""
         parameters = self.estimator.get_params().items()
         ovo = any(k.endswith("decision_function_shape") and v == "ovo" for k, v in parameters)
-        if ovo and hasattr(self, "classes_") and not self._all_tasks_have_all:
+        if ovo and not self._no_class_is_barred:
             raise ValueError(
                 f"{self.estimator!r} gives a decision value per pair of classes, but the tasks "
                 "have different classes: set decision_function_shape='ovr'"

@@ -54,7 +54,9 @@ def labelled_rows(y, *tables):
     y = y if hasattr(y, "iloc") else np.asarray(y)
     labelled = ~missing(y) if y.ndim == 1 else np.ones(len(y), dtype=bool)
     if not labelled.any():
-        raise ValueError("Input y contains NaN: no row has a label")
+        raise ValueError(
+            "Input y contains NaN: no row has a label, so there is nothing to fit or score"
+        )
     if labelled.all():
         return y, *tables
     return take(y, labelled), *(None if t is None else take(t, labelled) for t in tables)
@@ -76,9 +78,6 @@ def check_rows(estimator, X, y, sample_weight=None, *, reset=True):
     )
     y = column_or_1d(y, warn=True)
     check_consistent_length(features, y)
-    use = ~np.isnan(y)
-    if not use.any():
-        raise ValueError("Input y contains NaN: no row has a label, so there is nothing to fit")
     if sample_weight is not None:
         sample_weight = check_array(
             sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
@@ -90,12 +89,13 @@ def check_rows(estimator, X, y, sample_weight=None, *, reset=True):
             )
         if (sample_weight < 0).any():
             raise ValueError(f"sample_weight must not be negative, got {sample_weight.min():g}")
-        use &= sample_weight > 0
-        if not use.any():
-            raise ValueError("every labelled row has zero sample_weight: nothing to fit")
-    if use.all():  # the usual case: no copy of a large table
+    y, features, task, sample_weight = labelled_rows(y, features, task, sample_weight)
+    if sample_weight is None or sample_weight.all():  # the usual case: no copy of a large table
         return features, y, task, sample_weight
-    return features[use], y[use], task[use], None if sample_weight is None else sample_weight[use]
+    use = sample_weight > 0
+    if not use.any():
+        raise ValueError("every labelled row has zero sample_weight: nothing to fit")
+    return features[use], y[use], task[use], sample_weight[use]
 
 
 def balance_weights(task_weight, n):

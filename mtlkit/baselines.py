@@ -130,7 +130,7 @@ class PerTask(Baseline):
         if method == "decision_function":
             self._refuse_pairwise()
         for rows, k, output, n in self._by_task(X, method):
-            if self._all_tasks_have_all or not hasattr(self, "classes_"):
+            if self._no_class_is_barred:
                 block = output
             else:
                 own = self._task_has[k]
@@ -226,7 +226,7 @@ class Pooled(Baseline):
         """Predict; a classifier chooses among the classes of the row's task."""
         inputs, codes = self._inputs_and_codes(X)
         predicted = self.estimator_.predict(inputs)
-        if not hasattr(self, "classes_") or self._all_tasks_have_all:
+        if self._no_class_is_barred:
             return predicted
         position = np.searchsorted(self.classes_, predicted)
         allowed = self._allowed(codes)
@@ -257,7 +257,7 @@ class Pooled(Baseline):
         """
         inputs, codes = self._inputs_and_codes(X)
         proba = self.estimator_.predict_proba(inputs)
-        if not hasattr(self, "classes_") or self._all_tasks_have_all:
+        if self._no_class_is_barred:
             return proba
         allowed = self._allowed(codes)
         proba = np.where(allowed, proba, 0.0)
@@ -274,6 +274,6 @@ class Pooled(Baseline):
         self._refuse_pairwise()
         inputs, codes = self._inputs_and_codes(X)
         values = self.estimator_.decision_function(inputs)
-        if not hasattr(self, "classes_") or self._all_tasks_have_all:
+        if self._no_class_is_barred:
             return values
         return one_if_two(np.where(self._allowed(codes), one_per_class(values), LOWEST))

@@ -252,6 +252,7 @@ def _check_task_col(estimators, task_col):
                 f"compare has task_col={task_col!r}, but candidate {name!r} has "
                 f"task_col={(own - {task_col}).pop()!r}: give both the same"
             )
+        # A Pipeline is let pass: it may encode the task in a step of its own.
         if not own and task_col is not None and not isinstance(estimator, Pipeline):
             warnings.warn(
                 f"candidate {name!r} has no task_col, so it may take the task for a feature: "
@@ -323,14 +324,14 @@ class _TaskScorer:
 
     def __call__(self, estimator, X, y):
         """The score; an error if it cannot be computed."""
-        groups = {
+        parts = {
             f"task {name!r}": rows for name, rows in zip(self.tasks, self.rows(X, y), strict=True)
         }
         if self.average == "micro":
-            groups = {"the scored tasks": np.concatenate(list(groups.values()))}
+            parts = {"the scored tasks": np.concatenate(list(parts.values()))}
         scores = {
             where: self.scorer(estimator, take(X, rows), y[rows])
-            for where, rows in groups.items()
+            for where, rows in parts.items()
             if len(rows)
         }
         if not scores:
@@ -341,7 +342,7 @@ class _TaskScorer:
         for where, score in scores.items():
             if not np.isfinite(score):
                 raise ValueError(
-                    f"the score is {score} on the {len(groups[where])} test rows of {where}: use "
+                    f"the score is {score} on the {len(parts[where])} test rows of {where}: use "
                     "larger test parts, fewer folds (inner_cv), average='micro' or another scoring"
                 )
         return float(np.mean(list(scores.values())))

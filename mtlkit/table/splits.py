@@ -25,12 +25,12 @@ def _strata(y, n):
     return strata
 
 
-def _tasks_with_rows(X, task_col, least):
-    """Codes and names of the tasks, each with at least `least` rows."""
+def _tasks_of_two_rows(X, task_col):
+    """Names of the tasks, code of each row and rows of each task, which must be at least two."""
     _, task = read_table(X, task_col)
     tasks, codes, counts = np.unique(task, return_inverse=True, return_counts=True)
-    if counts.min() < least:
-        small = tasks[counts < least].tolist()
+    if counts.min() < 2:
+        small = tasks[counts < 2].tolist()
         raise ValueError(
             f"tasks {some(small)} have a single row, which cannot be both in a training and in a "
             "test part: drop them, merge them, or leave whole tasks out with LeaveTasksOut"
@@ -85,7 +85,7 @@ class TaskStratifiedKFold(BaseCrossValidator):
         return self.n_splits
 
     def _iter_test_masks(self, X=None, y=None, groups=None):
-        _, codes, _ = _tasks_with_rows(X, self.task_col, least=2)
+        _, codes, _ = _tasks_of_two_rows(X, self.task_col)
         n = len(codes)
         if n < self.n_splits:
             raise ValueError(f"n_splits={self.n_splits} is more than the {n} rows: use fewer folds")
@@ -136,7 +136,7 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
         self.task_col = task_col
 
     def _iter_indices(self, X, y=None, groups=None):
-        tasks, codes, counts = _tasks_with_rows(X, self.task_col, least=2)
+        tasks, codes, counts = _tasks_of_two_rows(X, self.task_col)
         sizes = [self._sizes(t.item(), n) for t, n in zip(tasks, counts, strict=True)]
         strata = _strata(y, len(codes))
         rows_of = rows_by_group(codes, len(tasks))
@@ -213,18 +213,19 @@ class LeaveTasksOut(BaseCrossValidator):
 
     def get_n_splits(self, X, y=None, groups=None):
         """Number of combinations of `n_tasks` tasks in `X`."""
-        return comb(len(np.unique(self._read(X))), self.n_tasks)
+        return comb(len(self._read(X)[0]), self.n_tasks)
 
     def _iter_test_masks(self, X, y=None, groups=None):
-        task = self._read(X)
-        for left_out in combinations(np.unique(task), self.n_tasks):
+        tasks, task = self._read(X)
+        for left_out in combinations(tasks, self.n_tasks):
             yield np.isin(task, left_out)
 
     def _read(self, X):
+        """The tasks, of which some must remain to train on, and the task of each row."""
         _, task = read_table(X, self.task_col)
-        n_tasks = len(np.unique(task))
-        if n_tasks <= self.n_tasks:
+        tasks = np.unique(task)
+        if len(tasks) <= self.n_tasks:
             raise ValueError(
-                f"n_tasks={self.n_tasks} leaves nothing to train on: X has {n_tasks} tasks"
+                f"n_tasks={self.n_tasks} leaves nothing to train on: X has {len(tasks)} tasks"
             )
-        return task
+        return tasks, task

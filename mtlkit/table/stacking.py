@@ -200,7 +200,7 @@ def _stack_labels(targets, labels):
 
 
 def _separate_labels(targets):
-    pairs = {}
+    pairs, texts = {}, []
     for name, y in targets.items():
         for label in y.tolist():
             text = f"{_prefix(name)}{label}"
@@ -210,7 +210,8 @@ def _separate_labels(targets):
                     f"label {label!r} of task {name!r} and label {other[1]!r} of task "
                     f"{other[0]!r} would both become {text!r}: rename one of them"
                 )
-    return np.array([_prefix(name) + str(label) for name, y in targets.items() for label in y])
+            texts.append(text)
+    return np.array(texts)
 
 
 def _prefix(name):
