@@ -1,11 +1,15 @@
-"""What the landing page and the README say of a longer study, held against its stored results."""
+"""The landing page and the README: the figure against its stored results, the listing run."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+from mtlkit.datasets import make_linear_tasks
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +35,12 @@ def test_together_and_transfer_gain_at_every_number_of_images(angles):
         if setting in ("multi-task", "transfer"):
             assert row["low"] > 0, labels
     assert angles[40, "pooled"]["low"] < 0 < angles[40, "pooled"]["high"]
+
+
+def test_the_listing_of_the_landing_page_runs(capsys):
+    X, y = make_linear_tasks(n_tasks=3, random_state=0, as_frame=True)
+    listing = re.search(r"```python\n(.*?)```", (ROOT / "intro.md").read_text("utf-8"), re.S)[1]
+    exec(listing, {"X": X.rename(columns={"task": "school"}), "y": y})
+    table = capsys.readouterr().out
+    for name in ("alone", "pooled", "together"):
+        assert re.search(rf"^{name} ", table, re.M)
