@@ -3,7 +3,14 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
+from sklearn.utils import (
+    assert_all_finite,
+    check_array,
+    check_consistent_length,
+    check_scalar,
+    column_or_1d,
+)
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .table.reading import missing, read_table, some, take
@@ -31,14 +38,28 @@ def check_features(estimator, X, *, reset):
             f"Found array with 0 feature(s) beside the task column {estimator.task_col!r}: "
             "add at least one"
         )
-    if reset:
-        _check_common_columns(estimator, features, task)
-    return check_array(features, dtype=np.float64, input_name="X", estimator=estimator), task
+    # A sum over the whole table is the cheapest pass in which NaN or infinity shows.
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = isinstance(X, np.ndarray) and X.dtype == np.float64 and np.isfinite(X.sum())
+    try:
+        features = check_array(
+            features,
+            dtype=np.float64,
+            ensure_all_finite=not finite,
+            input_name="X",
+            estimator=estimator,
+        )
+        return features, task
+    except (TypeError, ValueError):
+        if reset:
+            _check_common_columns(estimator, features, task)
+        raise
 
 
 def _check_common_columns(estimator, features, task):
+    """Say it better where the reason is that a task lacks a column."""
     absent = missing(features)
-    for t in np.unique(task) if absent.any() else ():
+    for t in np.unique(task):
         columns = np.flatnonzero(absent[task == t].all(axis=0))
         if columns.size:
             names = getattr(features, "columns", np.arange(absent.shape[1]))[columns]
@@ -46,7 +67,7 @@ def _check_common_columns(estimator, features, task):
                 f"X contains NaN: columns {some(names.tolist())} are missing in every row of task "
                 f"{t.item()!r}, but {type(estimator).__name__} needs the same columns in all "
                 "tasks. Keep the common columns, or use PerTask, which takes each task's own"
-            )
+            ) from None
 
 
 def labelled_rows(y, *tables):
@@ -62,10 +83,11 @@ def labelled_rows(y, *tables):
     return take(y, labelled), *(None if t is None else take(t, labelled) for t in tables)
 
 
-def check_rows(estimator, X, y, sample_weight=None, *, reset=True):
+def check_rows(estimator, X, y, sample_weight=None, *, reset=True, classes=False):
     """The labelled rows of a table: features (n, d), y (n,), task (n,) and weights (n,) or None.
 
-    Rows whose label is NaN or whose weight is zero tell a loss nothing, and are left out.
+    Rows whose label is NaN or whose weight is zero tell a loss nothing, and are left out. With
+    `classes`, y holds class labels of any kind; else it is made a float array.
     """
     features, task = check_features(estimator, X, reset=reset)
     if y is None:
@@ -73,9 +95,10 @@ def check_rows(estimator, X, y, sample_weight=None, *, reset=True):
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None."
         )
-    y = check_array(
-        y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-    )
+    if not classes:
+        y = check_array(
+            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+        )
     y = column_or_1d(y, warn=True)
     check_consistent_length(features, y)
     if sample_weight is not None:
@@ -90,6 +113,9 @@ def check_rows(estimator, X, y, sample_weight=None, *, reset=True):
         if (sample_weight < 0).any():
             raise ValueError(f"sample_weight must not be negative, got {sample_weight.min():g}")
     y, features, task, sample_weight = labelled_rows(y, features, task, sample_weight)
+    if classes:
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
     if sample_weight is None or sample_weight.all():  # the usual case: no copy of a large table
         return features, y, task, sample_weight
     use = sample_weight > 0

@@ -12,6 +12,7 @@ from ._baseline import (
     one_per_class,
     sub_estimator_has,
 )
+from ._one_estimator import OneEstimator
 from .table.reading import groups, is_frame, missing, some, take
 
 __all__ = ["PerTask", "Pooled"]
@@ -142,7 +143,7 @@ class PerTask(Baseline):
         return result
 
 
-class Pooled(Baseline):
+class Pooled(OneEstimator):
     """One estimator fitted to the rows of all tasks together, everything shared.
 
     Parameters
@@ -195,11 +196,6 @@ class Pooled(Baseline):
         self.task_col = task_col
         self.task_as_input = task_as_input
 
-    def _fit_features(self, features, codes, rows, y, weight):
-        where = None if self.task_col is None else f"all {len(self.tasks_)} tasks together"
-        inputs = self._inputs(features, codes)
-        self.estimator_ = fit_clone(self.estimator, inputs, y, weight, where)
-
     def _inputs(self, features, codes):
         if not self.task_as_input or self.task_col is None:
             return features
@@ -213,67 +209,3 @@ class Pooled(Baseline):
                 )
             return features.assign(**dict(zip(names, task.T, strict=True)))
         return np.column_stack([features, task])
-
-    def _inputs_and_codes(self, X):
-        features, codes = self._read(X, unseen=None)
-        return self._inputs(features, codes), codes
-
-    def _allowed(self, codes):
-        """Which classes each row may take, shape (n, n_classes)."""
-        return np.where((codes < 0)[:, None], True, self._task_has[codes])
-
-    def predict(self, X):
-        """Predict; a classifier chooses among the classes of the row's task."""
-        inputs, codes = self._inputs_and_codes(X)
-        predicted = self.estimator_.predict(inputs)
-        if self._no_class_is_barred:
-            return predicted
-        position = np.searchsorted(self.classes_, predicted)
-        allowed = self._allowed(codes)
-        astray = ~allowed[np.arange(len(codes)), position]
-        if astray.any():
-            scores = self._class_scores(take(inputs, astray))
-            best = np.where(allowed[astray], scores, LOWEST).argmax(axis=1)
-            predicted = np.asarray(predicted).copy()
-            predicted[astray] = self.classes_[best]
-        return predicted
-
-    def _class_scores(self, inputs):
-        self._refuse_pairwise()
-        for method in ("predict_proba", "decision_function"):
-            if hasattr(self.estimator_, method):
-                return one_per_class(getattr(self.estimator_, method)(inputs))
-        raise ValueError(
-            f"{self.estimator!r} predicted a class that the task does not have, and has neither "
-            "predict_proba nor decision_function to choose another: use a classifier that has one"
-        )
-
-    @available_if(sub_estimator_has("predict_proba"))
-    def predict_proba(self, X):
-        """Class probabilities in the order of `classes_`; zero for classes of other tasks.
-
-        The model's probabilities of the task's own classes are scaled to sum to one (equal
-        shares if the model gives them none).
-        """
-        inputs, codes = self._inputs_and_codes(X)
-        proba = self.estimator_.predict_proba(inputs)
-        if self._no_class_is_barred:
-            return proba
-        allowed = self._allowed(codes)
-        proba = np.where(allowed, proba, 0.0)
-        proba[proba.sum(axis=1) == 0] = 1.0
-        proba = np.where(allowed, proba, 0.0)
-        return proba / proba.sum(axis=1, keepdims=True)
-
-    @available_if(sub_estimator_has("decision_function"))
-    def decision_function(self, X):
-        """Decision values in the order of `classes_`; the lowest float for those of other tasks.
-
-        As in scikit-learn, one value per row if there are two classes.
-        """
-        self._refuse_pairwise()
-        inputs, codes = self._inputs_and_codes(X)
-        values = self.estimator_.decision_function(inputs)
-        if self._no_class_is_barred:
-            return values
-        return one_if_two(np.where(self._allowed(codes), one_per_class(values), LOWEST))

@@ -25,7 +25,16 @@ from sklearn.utils.estimator_checks import check_estimator
 import mtlkit
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.evaluation import paired_difference
-from mtlkit.linear import MeanRegularizedRidge
+from mtlkit.linear import (
+    FeatureAugmentation,
+    JointSupport,
+    LearnedRelations,
+    LowRank,
+    MeanRegularizedRidge,
+    MultiTaskClassifier,
+    MultiTaskRegressor,
+    SharedMean,
+)
 from mtlkit.table import TaskStratifiedKFold, TaskTransformer, per_task, shared, stack_tasks
 from mtlkit.transfer import BiasedRidge
 
@@ -39,8 +48,22 @@ PUBLIC = {
     for member in getattr(module, "__all__", [])
     if callable(getattr(module, member))
 }
-REGRESSORS = [PerTask(Ridge()), Pooled(Ridge()), MeanRegularizedRidge(), BiasedRidge()]
-CLASSIFIERS = [PerTask(LogisticRegression()), Pooled(LogisticRegression())]
+PENALTIES = [SharedMean(), JointSupport(), LowRank(), LearnedRelations()]
+REGRESSORS = [
+    PerTask(Ridge()),
+    Pooled(Ridge()),
+    MeanRegularizedRidge(),
+    BiasedRidge(),
+    FeatureAugmentation(Ridge()),
+    *[MultiTaskRegressor(penalty, tol=1e-12) for penalty in PENALTIES],
+]
+WRAPPED_CLASSIFIERS = [
+    PerTask(LogisticRegression()),
+    Pooled(LogisticRegression()),
+    FeatureAugmentation(LogisticRegression()),
+]
+PENALIZED_CLASSIFIERS = [MultiTaskClassifier(penalty, tol=1e-12) for penalty in PENALTIES]
+CLASSIFIERS = [*WRAPPED_CLASSIFIERS, *PENALIZED_CLASSIFIERS]
 TRANSFORMERS = [per_task(StandardScaler()), shared(StandardScaler())]
 TREES = [
     PerTask(DecisionTreeRegressor(random_state=0)),
@@ -48,7 +71,7 @@ TREES = [
     Pooled(DecisionTreeClassifier(random_state=0), task_as_input=True),
 ]
 ALL = [*REGRESSORS, *CLASSIFIERS, *TRANSFORMERS, *TREES]
-ALPHA = {"PerTask": "estimator__alpha", "Pooled": "estimator__alpha"}
+ALPHA = dict.fromkeys(["PerTask", "Pooled", "FeatureAugmentation"], "estimator__alpha")
 
 
 def name_of(estimator):
@@ -67,7 +90,7 @@ def on_table(estimator, kind):
 
 def test_every_public_estimator_is_tested_here():
     def is_estimator(thing):
-        return inspect.isclass(thing) and issubclass(thing, BaseEstimator)
+        return inspect.isclass(thing) and issubclass(thing, BaseEstimator) and hasattr(thing, "fit")
 
     assert {thing for thing in PUBLIC.values() if is_estimator(thing)} == {type(e) for e in ALL}
 
@@ -144,6 +167,8 @@ def test_grid_search_of_classifiers(estimator, scoring, kind):
     estimator, X, y = on_table(estimator, kind)
     y = y % 2  # both classes in every task
     grid = {"estimator__class_weight": [None, "balanced"]}
+    if isinstance(estimator, MultiTaskClassifier):
+        grid = {"alpha": [0.3, 3], "penalty": [estimator.penalty, SharedMean(2)]}
     folds = TaskStratifiedKFold(3, task_col=estimator.task_col)
     search = GridSearchCV(estimator, grid, scoring=scoring, cv=folds, error_score="raise").fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -183,7 +208,16 @@ import numpy as np
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 from mtlkit.baselines import PerTask, Pooled
-from mtlkit.linear import MeanRegularizedRidge
+from mtlkit.linear import (
+    FeatureAugmentation,
+    JointSupport,
+    LearnedRelations,
+    LowRank,
+    MeanRegularizedRidge,
+    MultiTaskClassifier,
+    MultiTaskRegressor,
+    SharedMean,
+)
 from mtlkit.table import TaskStratifiedKFold, per_task, split_tasks, stack_tasks
 from mtlkit.transfer import BiasedRidge
 

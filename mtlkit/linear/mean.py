@@ -1,6 +1,7 @@
 """Mean-regularised multi-task ridge: every task is pulled towards what the tasks have in common."""
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dtrtri
 
 from .._base import TaskLinearRegressor
 from .._inputs import balance_weights, check_rows, check_strength
@@ -176,9 +177,9 @@ class MeanRegularizedRidge(TaskLinearRegressor):
     def _objective(self, moments, level):
         W, b = self.coef_, self.intercept_
         gap = moments.y_mean - np.einsum("td,td->t", moments.x_mean, W) - b
+        curved = (moments.Sxx @ W[:, :, None])[:, :, 0]
         loss = moments.Syy + moments.n * gap**2
-        loss += np.einsum("td,tde,te->t", W, moments.Sxx, W)
-        loss -= 2 * np.einsum("td,td->t", W, moments.Sxy)
+        loss += np.einsum("td,td->t", W, curved - 2 * moments.Sxy)
         spread = ((W - W.mean(axis=0)) ** 2).sum()
         if level is not None:
             spread += ((level - level.mean()) ** 2).sum()
@@ -197,17 +198,28 @@ def _eliminate(A, r, alpha, coupling, *, level):
     """
     T, k = r.shape
     share = 1.0 if np.isinf(coupling) else coupling / (1 + coupling)  # c / s
-    penalty = np.full(k, float(alpha))
-    if level:
-        penalty[-1] *= share
     scale = 1 - share  # 1 / s
-    M = A * scale
-    M[:, np.arange(k), np.arange(k)] += penalty
-    solved = np.linalg.solve(M, np.concatenate([A, r[:, :, None]], axis=2))
-    K, q = solved[:, :, :k], solved[:, :, k]
+    penalty = alpha * np.eye(k)
+    if level:
+        penalty[-1, -1] *= share
+    K, q = np.empty_like(A), np.empty_like(r)
+    for t in range(T):  # K_t = M_t⁻¹ A_t and q_t = M_t⁻¹ r_t with M_t = A_t / s + α I
+        H = _inverse_root(scale * A[t] + penalty)
+        K[t], q[t] = H.T @ (H @ A[t]), H.T @ (H @ r[t])
     # Row by row: T w_0 = (c/s) Σ (q_t - K_t w_0); for the level: 0 = Σ (q_t - K_t w_0).
     factor, ridge = np.full(k, share), np.full(k, float(T))
     if level:
         factor[-1], ridge[-1] = 1.0, 0.0
     w0 = np.linalg.solve(np.diag(ridge) + factor[:, None] * K.sum(axis=0), factor * q.sum(axis=0))
     return w0 + scale * (q - K @ w0), w0
+
+
+def _inverse_root(M):
+    """H with Hᵀ H = M⁻¹ for a symmetric positive definite M (k, k)."""
+    U, failed = dpotrf(M.T)  # Cholesky: M = Uᵀ U; LAPACK stores matrices by columns
+    if not failed:
+        return dtrtri(U, overwrite_c=True)[0].T
+    # Definite on paper, but the strength is lost in rounding.
+    values, vectors = np.linalg.eigh(M)
+    smallest = len(M) * np.finfo(float).eps * values[-1]
+    return (vectors / np.sqrt(np.maximum(values, smallest))).T

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..table.reading import some
+from ..table.reading import blocks, some
 
 __all__ = ["TaskMoments"]
 
@@ -61,12 +61,8 @@ class TaskMoments:
             If all rows of a task have weight zero.
         """
         tasks, codes = np.unique(task, return_inverse=True)
-        order = np.argsort(codes, kind="stable")
-        X, y = X[order], y[order]
-        r = np.ones(len(y)) if sample_weight is None else sample_weight[order]
         T, d = len(tasks), X.shape[1]
-        bounds = np.searchsorted(codes[order], np.arange(T + 1))
-        n = np.add.reduceat(r, bounds[:-1])
+        n = np.bincount(codes, sample_weight).astype(float)
         if not (n > 0).all():
             raise ValueError(
                 f"all rows of tasks {some(tasks[n <= 0].tolist())} have sample_weight 0: "
@@ -74,13 +70,26 @@ class TaskMoments:
             )
         x_mean, Sxx, Sxy = np.empty((T, d)), np.empty((T, d, d)), np.empty((T, d))
         y_mean, Syy = np.empty(T), np.empty(T)
-        for t in range(T):
-            rows = slice(bounds[t], bounds[t + 1])
-            share = r[rows] / n[t]
-            x_mean[t], y_mean[t] = share @ X[rows], share @ y[rows]
-            Xc, yc = X[rows] - x_mean[t], y[rows] - y_mean[t]
-            weighted = Xc if sample_weight is None else Xc * r[rows, None]
-            Sxx[t], Sxy[t], Syy[t] = weighted.T @ Xc, weighted.T @ yc, (r[rows] * yc) @ yc
+        large = False  # means so large that to take them off last would lose over two digits
+        for t, rows in enumerate(blocks(codes, T)):  # the rows of one task fit into the cache
+            Xt, yt = X[rows], y[rows]
+            root = np.ones(len(yt))
+            if sample_weight is not None:
+                root = np.sqrt(sample_weight[rows])
+                Xt, yt = Xt * root[:, None], yt * root
+            x_mean[t], y_mean[t] = root @ Xt / n[t], root @ yt / n[t]
+            if not large:
+                Sxx[t], Sxy[t], Syy[t] = Xt.T @ Xt, yt @ Xt, yt @ yt
+                large = n[t] * y_mean[t] ** 2 > 0.99 * Syy[t]
+                large |= (n[t] * x_mean[t] ** 2 > 0.99 * Sxx[t].diagonal()).any()
+            if large:
+                Xt, yt = Xt - root[:, None] * x_mean[t], yt - root * y_mean[t]
+                Sxx[t], Sxy[t], Syy[t] = Xt.T @ Xt, yt @ Xt, yt @ yt
+            else:
+                nx = n[t] * x_mean[t]
+                Sxx[t] -= nx[:, None] * x_mean[t]
+                Sxy[t] -= nx * y_mean[t]
+                Syy[t] -= n[t] * y_mean[t] ** 2
         return cls(tasks, n, x_mean, y_mean, Sxx, Sxy, Syy)
 
     def __add__(self, other):
@@ -101,6 +110,8 @@ class TaskMoments:
 
     def scaled(self, weight):
         """Moments with the rows of task t weighted by ``weight[t]``, shape (T,)."""
+        if (weight == 1).all():
+            return self
         return TaskMoments(
             self.tasks,
             self.n * weight,

@@ -1,6 +1,7 @@
 """Reading a table: which column is the task, what is missing, which tasks are known."""
 
 import difflib
+from itertools import pairwise
 from numbers import Real
 
 import numpy as np
@@ -51,6 +52,7 @@ def read_table(X, task_col):
     Returns
     -------
     features : DataFrame or array of shape (n, p - 1), or `X` itself if `task_col` is None
+        A view of an array whose task column is the first or the last one: no copy.
     task : ndarray of shape (n,)
         The task of each row; zeros if `task_col` is None.
 
@@ -79,7 +81,12 @@ def read_table(X, task_col):
     column = task_position(X, task_col)
     if is_frame(X):
         return X.drop(columns=X.columns[column]), _plain_tasks(X.iloc[:, column], task_col)
-    return np.delete(X, column, axis=1), _plain_tasks(X[:, column], task_col)
+    task = _plain_tasks(X[:, column].copy(), task_col)
+    if column == 0:
+        return X[:, 1:], task
+    if column == X.shape[1] - 1:
+        return X[:, :column], task
+    return np.delete(X, column, axis=1), task
 
 
 def task_position(X, task_col):
@@ -179,8 +186,17 @@ def task_codes(task, tasks, *, unseen):
 
 def groups(codes, n_groups):
     """Row numbers of each group 0 … n_groups - 1, in one pass; `codes` holds no other value."""
-    order = np.argsort(codes, kind="stable")
-    return np.split(order, np.searchsorted(codes[order], np.arange(1, n_groups)))
+    # NumPy sorts short integers by radix, which takes linear time.
+    order = np.argsort(codes.astype(np.min_scalar_type(n_groups)), kind="stable")
+    return np.split(order, np.cumsum(np.bincount(codes, minlength=n_groups))[:-1])
+
+
+def blocks(codes, n_groups):
+    """The same as slices, which copy nothing, if the rows stand in the order of the groups."""
+    if (codes[1:] < codes[:-1]).any():
+        return groups(codes, n_groups)
+    bounds = np.searchsorted(codes, np.arange(n_groups + 1)).tolist()
+    return [slice(*pair) for pair in pairwise(bounds)]
 
 
 def some(values, most=8):

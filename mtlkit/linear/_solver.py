@@ -1,0 +1,120 @@
+"""The solver of all convex multi-task models: accelerated proximal steps, a working set, a gap.
+
+What belongs here: minimising f(W) + α Ω(W) for any loss of ``_losses.py`` and any `Penalty`.
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import ThreadpoolController
+
+
+@dataclass
+class Solution:
+    """Weights W (T, d), value of the objective, duality gap and number of proximal steps."""
+
+    W: np.ndarray
+    objective: float
+    gap: float
+    n_iter: int
+
+
+def solve(loss, penalty, alpha, W, tol, max_iter):
+    """Minimise f(W) + α Ω(W) from W until the duality gap is at most `tol` times f(0).
+
+    If the penalty is a sum over features (it has `feature_norms`), the problem is solved on a few
+    features, those whose gradient is largest are added, and so on; the gap is that of all. BLAS is
+    held to one thread: products are small, and threads that wait for each other cost more.
+    """
+    target = tol * loss.yy
+    apart = hasattr(penalty, "feature_norms") and loss.shape[1] > 50
+    method = _on_working_sets if apart else accelerated
+    with _threads().limit(limits=1):
+        solution = method(loss, penalty, alpha, W, target, max_iter)
+    if not solution.gap <= target:
+        warnings.warn(
+            f"the duality gap is {solution.gap:.3g} after {solution.n_iter} steps, above tol times "
+            f"the loss without weights, {target:.3g}: scale the features, raise max_iter or tol",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    return solution
+
+
+@cache
+def _threads():
+    return ThreadpoolController()  # looking for the libraries takes longer than many a fit
+
+
+def accelerated(loss, penalty, alpha, W, target, max_iter):
+    """Proximal gradient steps from an extrapolated point V, with line search and restart."""
+    H = loss.apply(W)
+    V, HV, momentum = W, H, 1.0
+    L = _largest_curvature(loss)
+    enough = 2 * L  # power steps may fall a little short; more is never needed
+    for n_iter in range(max_iter):
+        if n_iter % 10 == 0:
+            solution = certify(loss, penalty, alpha, W, H, n_iter)
+            if solution.gap <= target:
+                return solution
+        G = loss.gradient(V, HV)
+        while True:
+            W_new = penalty.prox(V - G / L, alpha / L)
+            H_new = loss.apply(W_new)
+            bend, length = loss.bend(V, HV, W_new, H_new), ((W_new - V) ** 2).sum()
+            if bend <= L * length or L >= enough:
+                break
+            L = min(max(1.2 * L, bend / length), enough)
+        if np.vdot(V - W_new, W_new - W) > 0:  # the momentum points uphill: begin anew
+            momentum = 1.0
+        momentum, last = (1 + np.sqrt(1 + 4 * momentum**2)) / 2, momentum
+        factor = (last - 1) / momentum
+        V, HV = W_new + factor * (W_new - W), H_new + factor * (H_new - H)
+        W, H = W_new, H_new
+        L *= 0.95  # curvature may be smaller here
+    return certify(loss, penalty, alpha, W, H, max_iter)
+
+
+def certify(loss, penalty, alpha, W, H, n_iter):
+    """The objective at W and its duality gap, an upper bound on its distance from the minimum.
+
+    The residuals of W, scaled into the feasible set, are a point of the dual problem. For Ω = N the
+    set is N°(-∇f) ≤ α; for Ω = N² there is none, and the dual loses N°(-∇f)² / (4 α).
+    """
+    objective = loss.value(W, H) + alpha * penalty.value(W)
+    size = penalty.dual_norm(-loss.gradient(W, H))
+    if penalty.power == 1:
+        dual = loss.dual(W, H, min(1.0, alpha / size) if size > 0 else 1.0)
+    else:
+        dual = loss.dual(W, H, 1.0) - size**2 / (4 * alpha)
+    return Solution(W, float(objective), float(max(objective - dual, 0.0)), n_iter)
+
+
+def _on_working_sets(loss, penalty, alpha, W, target, max_iter):
+    n_iter = 0
+    while True:
+        H = loss.apply(W)
+        solution = certify(loss, penalty, alpha, W, H, n_iter)
+        if solution.gap <= target or n_iter >= max_iter:
+            return solution
+        used = W.any(axis=0)
+        norms = np.where(used, np.inf, penalty.feature_norms(loss.gradient(W, H)))
+        size = min(max(2 * used.sum(), 10), len(norms))
+        columns = np.sort(np.argpartition(-norms, size - 1)[:size])
+        part = accelerated(
+            loss.restrict(columns), penalty, alpha, W[:, columns], target / 3, max_iter - n_iter
+        )
+        W = np.zeros_like(W)
+        W[:, columns] = part.W
+        n_iter += max(part.n_iter, 1)
+
+
+def _largest_curvature(loss, steps=20):
+    """About the largest eigenvalue of the Hessian of f: power steps for all tasks at once."""
+    V = np.random.default_rng(0).normal(size=loss.shape)
+    for _ in range(steps):
+        V = loss.curvature(V / np.maximum(np.linalg.norm(V, axis=1, keepdims=True), 1e-300))
+    return max(float(np.linalg.norm(V, axis=1).max()), 1e-300)
