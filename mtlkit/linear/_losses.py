@@ -249,12 +249,14 @@ class LogisticLoss:
         for _ in range(100):
             p = expit(H + b[self.code])
             slope = np.add.reduceat(self.a * (p - self.y), self.starts)
-            if (abs(slope) <= 1e-14 * total).all():
+            done = abs(slope) <= 1e-13 * total
+            if done.all():
                 break
             low, high = np.where(slope < 0, b, low), np.where(slope > 0, b, high)
             bend = np.add.reduceat(self.a * p * (1 - p), self.starts)
             step = b - slope / np.maximum(bend, 1e-300)
-            b = np.where((low < step) & (step < high), step, (low + high) / 2)
+            step = np.where((low <= step) & (step <= high), step, (low + high) / 2)
+            b = np.where(done, b, step)
         self.b[self.kept] = b
         return H + b[self.code]
 

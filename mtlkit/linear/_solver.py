@@ -65,7 +65,7 @@ def accelerated(loss, penalty, alpha, W, target, max_iter):
             W_new = penalty.prox(V - G / L, alpha / L)
             H_new = loss.apply(W_new)
             bend, length = loss.bend(V, HV, W_new, H_new), ((W_new - V) ** 2).sum()
-            if bend <= L * length or L >= enough:
+            if bend <= L * length or L == enough:
                 break
             L = min(max(1.2 * L, bend / length), enough)
         if np.vdot(V - W_new, W_new - W) > 0:  # the momentum points uphill: begin anew

@@ -136,10 +136,11 @@ class MultiTaskClassifier(Penalized, ClassifierMixin, TaskLinearModel):
         """
         self._check_parameters()
         before = getattr(self, "classes_", None)
-        loss, level = self._prepare(X, y, sample_weight)
+        rows = self._rows(X, y, sample_weight)
         same = self.warm_start and np.array_equal(before, self.classes_)
         if len(self.classes_) == 2:
             self.__dict__.pop("estimators_", None)
+            loss, level = self._binary(rows)
             return self._solve(loss, level, self._start(loss) if same else np.zeros(loss.shape))
         y, X, sample_weight = labelled_rows(y, X, sample_weight)
         if not same:
@@ -147,19 +148,26 @@ class MultiTaskClassifier(Penalized, ClassifierMixin, TaskLinearModel):
         for label, estimator in zip(self.classes_, self.estimators_, strict=True):
             estimator.set_params(**self.get_params(deep=False))
             estimator.fit(X, np.asarray(y) == label, sample_weight)
-        self.tasks_ = loss.tasks
+        self.tasks_ = estimator.tasks_
         for name in ("coef_", "intercept_", "objective_", "dual_gap_", "n_iter_"):
             setattr(self, name, np.array([getattr(e, name) for e in self.estimators_]))
         return self
 
     def _prepare(self, X, y, sample_weight):
-        X, y, task, weight = check_rows(self, X, y, sample_weight, classes=True)
-        self.classes_ = np.unique(y)
+        return self._binary(self._rows(X, y, sample_weight))
+
+    def _rows(self, X, y, sample_weight):
+        rows = check_rows(self, X, y, sample_weight, classes=True)
+        self.classes_ = np.unique(rows[1])
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y holds one class, {self.classes_[0].item()!r}, in all tasks: a classifier needs "
                 "two classes"
             )
+        return rows
+
+    def _binary(self, rows):
+        X, y, task, weight = rows
         rows = X, y == self.classes_[1], task, weight
         loss = LogisticLoss(rows, self._balance, self.fit_intercept)
         return loss, np.average(X, axis=0, weights=weight)

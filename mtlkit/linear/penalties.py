@@ -5,6 +5,7 @@ What belongs here: small objects with a value, a proximal step and a dual norm. 
 """
 
 from abc import ABC, abstractmethod
+from copy import copy
 from numbers import Real
 
 import numpy as np
@@ -52,7 +53,7 @@ class Penalty(ABC, BaseEstimator):
         """N°(G), a float, for G (T, d)."""
 
     def bind(self, tasks):
-        """The penalty for these tasks; raises ValueError if its parameters do not fit them."""
+        """The penalty ready for these tasks; raises ValueError if its parameters do not fit."""
         return self
 
     def describe(self, W):
@@ -240,9 +241,10 @@ class TaskGraph(Penalty):
         _check_coupling(self, np.finfo(float).max)
         A = self._edges(list(tasks))
         A = A - np.diag(np.diag(A))
-        sizes, self._basis = np.linalg.eigh(np.diag(A.sum(axis=0)) - A)
-        self._charge = 1 + self.coupling * sizes.clip(min=0)
-        return self
+        bound = copy(self)
+        sizes, bound._basis = np.linalg.eigh(np.diag(A.sum(axis=0)) - A)
+        bound._charge = 1 + self.coupling * sizes.clip(min=0)
+        return bound
 
     def _edges(self, tasks):
         A = self.weights
