@@ -207,5 +207,8 @@ class Pooled(OneEstimator):
                 raise ValueError(
                     f"task_as_input makes columns {some(clash)}, which X has already: rename these"
                 )
-            return features.assign(**dict(zip(names, task.T, strict=True)))
+            import pandas as pd  # optional: here X is one of its frames
+
+            extra = pd.DataFrame(task, index=features.index, columns=names)
+            return pd.concat([features, extra], axis=1)
         return np.column_stack([features, task])

@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from ._affinity import TaskAffinity, task_affinity
 from ._comparison import Comparison, ComparisonTable, check_known
 from ._intervals import Difference, Equivalence, equivalence_test, paired_difference
 from .baselines import PerTask, Pooled
@@ -28,10 +29,12 @@ __all__ = [
     "ComparisonTable",
     "Difference",
     "Equivalence",
+    "TaskAffinity",
     "compare",
     "equivalence_test",
     "paired_difference",
     "setting_of",
+    "task_affinity",
 ]
 
 

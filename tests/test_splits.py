@@ -86,8 +86,10 @@ def test_a_quantity_is_not_stratified_and_missing_labels_are():
     table = np.zeros((40, 1))
     plain = [test for _, test in TaskStratifiedKFold(4).split(table)]
     assert_array_equal([test for _, test in TaskStratifiedKFold(4).split(table, quantity)], plain)
-    # whole numbers, nearly all different: no warning
-    list(TaskStratifiedKFold(4).split(table, rng.permutation(40)))
+    for scores in (np.arange(40) % 21, (np.arange(40) % 21).astype(float)):
+        assert_array_equal([test for _, test in TaskStratifiedKFold(4).split(table, scores)], plain)
+    classes = [test for _, test in TaskStratifiedKFold(4).split(table, np.arange(40) % 20)]
+    assert not np.array_equal(classes, plain)
     quantity[:8] = np.nan
     for _, test in TaskStratifiedKFold(4).split(table, quantity):
         assert np.isnan(quantity[test]).sum() == 2

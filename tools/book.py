@@ -41,9 +41,11 @@ def script(name):
 
 
 def results_key(root=ROOT):
-    """Hash of all that a page's results depend on, besides the page: Python, lock, mtlkit."""
+    """Hash of what a page's results depend on besides the page: Python, lock, mtlkit, studies."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in [root / "requirements.txt", *sorted((root / "mtlkit").rglob("*"))]:
+    studies = root / "benchmarks" / "results"
+    files = [*sorted((root / "mtlkit").rglob("*")), *sorted(studies.glob("*.json"))]
+    for path in [root / "requirements.txt", *files]:
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -21,7 +21,8 @@ CELL_METADATA = ("mystnb", "tags")  # what Jupyter Book and nbval read
 
 def page_notebooks(root=ROOT):
     """Every notebook that is a page of the book."""
-    found = [*root.glob("*.ipynb"), *(root / "chapters").rglob("*.ipynb")]
+    folders = [root / "chapters", root / "reference"]
+    found = [*root.glob("*.ipynb"), *(path for part in folders for path in part.rglob("*.ipynb"))]
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
 
 

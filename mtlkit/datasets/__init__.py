@@ -1,7 +1,8 @@
 """Data sets of the book, real and simulated: loaders that return one long table.
 
 What belongs in this package: functions that return ``(X, y)`` with the task in a column of
-``X``. Nothing is downloaded; the real data ship with scikit-learn.
+``X``. Real data of the ``load_`` functions ship with scikit-learn; only the ``fetch_`` functions
+download, once.
 
 With ``as_frame=False`` (the default) ``X`` is a float array whose column 0 holds the task as
 0, 1, 2 ... in the order each docstring gives: use ``task_col=0``. With ``as_frame=True`` ``X`` is
@@ -9,10 +10,13 @@ a DataFrame, the task is its column ``"task"``, and ``y`` is a Series.
 """
 
 from mtlkit.datasets.digits import load_digit_angles, load_digit_tasks, load_shifted_digits
+from mtlkit.datasets.fetched import fetch_landmine, fetch_school
 from mtlkit.datasets.simulated import make_linear_tasks
 from mtlkit.datasets.stacked import load_diabetes_by_sex, load_iris_and_cancer
 
 __all__ = [
+    "fetch_landmine",
+    "fetch_school",
     "load_diabetes_by_sex",
     "load_digit_angles",
     "load_digit_tasks",

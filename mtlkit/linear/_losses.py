@@ -153,17 +153,11 @@ class RowLoss(SquaredLoss):
         return 2 * ((H - HV) ** 2).sum()
 
     def restrict(self, columns):
-        if self.shared_rows:
-            X = self.X[:, columns]
-            A, rows = X.T @ X, len(X)
-        else:
-            X = [X_t[:, columns] for X_t in self.X]
-            A, rows = None, self.y.size / len(X)
-        if len(columns) > 2 * rows:  # then a step on rows is cheaper
-            return RowLoss(X, self.y)
-        if A is None:
-            A = np.array([X_t.T @ X_t for X_t in X])
-        return MomentLoss(A, self.r[:, columns], self.yy)
+        X = [X_t[:, columns] for X_t in ([self.X] if self.shared_rows else self.X)]
+        if len(columns) > 2 * self.y.size / self.shape[0]:  # then a step on rows is cheaper
+            return RowLoss(X[0] if self.shared_rows else X, self.y)
+        A = np.array([X_t.T @ X_t for X_t in X])
+        return MomentLoss(A[0] if self.shared_rows else A, self.r[:, columns], self.yy)
 
 
 class LogisticLoss:

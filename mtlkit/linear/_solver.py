@@ -54,7 +54,7 @@ def accelerated(loss, penalty, alpha, W, target, max_iter):
     H = loss.apply(W)
     V, HV, momentum = W, H, 1.0
     L = _largest_curvature(loss)
-    enough = 2 * L  # power steps may fall a little short; more is never needed
+    enough = 10 * L  # power steps fall a little short; so much is never needed
     for n_iter in range(max_iter):
         if n_iter % 10 == 0:
             solution = certify(loss, penalty, alpha, W, H, n_iter)
@@ -65,7 +65,7 @@ def accelerated(loss, penalty, alpha, W, target, max_iter):
             W_new = penalty.prox(V - G / L, alpha / L)
             H_new = loss.apply(W_new)
             bend, length = loss.bend(V, HV, W_new, H_new), ((W_new - V) ** 2).sum()
-            if bend <= L * length or L == enough:
+            if bend <= L * length or enough <= L:
                 break
             L = min(max(1.2 * L, bend / length), enough)
         if np.vdot(V - W_new, W_new - W) > 0:  # the momentum points uphill: begin anew
@@ -104,15 +104,16 @@ def _on_working_sets(loss, penalty, alpha, W, target, max_iter):
         norms = np.where(used, np.inf, penalty.feature_norms(loss.gradient(W, H)))
         size = min(max(2 * used.sum(), 10), len(norms))
         columns = np.sort(np.argpartition(-norms, size - 1)[:size])
+        near = max(target / 3, 0.1 * solution.gap)  # the set will change: no more than it is worth
         part = accelerated(
-            loss.restrict(columns), penalty, alpha, W[:, columns], target / 3, max_iter - n_iter
+            loss.restrict(columns), penalty, alpha, W[:, columns], near, max_iter - n_iter
         )
         W = np.zeros_like(W)
         W[:, columns] = part.W
         n_iter += max(part.n_iter, 1)
 
 
-def _largest_curvature(loss, steps=20):
+def _largest_curvature(loss, steps=8):
     """About the largest eigenvalue of the Hessian of f: power steps for all tasks at once."""
     V = np.random.default_rng(0).normal(size=loss.shape)
     for _ in range(steps):

@@ -155,7 +155,7 @@ class MeanRegularizedRidge(TaskLinearRegressor):
             x0 = np.average(moments.x_mean, axis=0, weights=moments.n)
             y0 = np.average(moments.y_mean, weights=moments.n)
         if self.fit_intercept and not coupled:
-            A, r = moments.Sxx, moments.Sxy
+            A, r = moments.Sxx.copy(), moments.Sxy.copy()
         else:
             A, r = moments.about(x0, y0)
             if not coupled:
@@ -202,7 +202,7 @@ def _eliminate(A, r, alpha, coupling, *, level):
     penalty = alpha * np.eye(k)
     if level:
         penalty[-1, -1] *= share
-    K, q = np.empty_like(A), np.empty_like(r)
+    K, q = A, r  # large, so they are written over A and r
     for t in range(T):  # K_t = M_t⁻¹ A_t and q_t = M_t⁻¹ r_t with M_t = A_t / s + α I
         H = _inverse_root(scale * A[t] + penalty)
         K[t], q[t] = H.T @ (H @ A[t]), H.T @ (H @ r[t])

@@ -10,18 +10,24 @@ from sklearn.utils import check_random_state
 from .reading import groups as rows_by_group
 from .reading import missing, read_table, some
 
+MOST_NUMBERED_CLASSES = 20
+
 
 def _strata(y, n):
-    """Class of each row as an integer. A quantity is one class, and so are the missing labels."""
+    """Class of each row as an integer. A quantity is one class, and so are the missing labels.
+
+    Numbers are classes if they are whole and few; exam scores, too, are whole numbers.
+    """
     if y is None or np.ndim(y) != 1:
         return np.zeros(n, dtype=int)
     known = ~missing(y)
     labels = np.array(np.asarray(y)[known].tolist())
     strata = np.zeros(n, dtype=int)
-    if labels.dtype.kind == "f" and (labels % 1 != 0).any():
-        strata[known] = 1
-    else:
-        strata[known] = 1 + np.unique(labels, return_inverse=True)[1]
+    classes, codes = np.unique(labels, return_inverse=True)
+    quantity = labels.dtype.kind in "iuf" and (
+        len(classes) > MOST_NUMBERED_CLASSES or (classes % 1 != 0).any()
+    )
+    strata[known] = 1 if quantity else 1 + codes
     return strata
 
 
@@ -43,7 +49,8 @@ class TaskStratifiedKFold(BaseCrossValidator):
 
     Rows are dealt to the folds like cards, task by task and class by class. So shares differ by at
     most one row per task, and every task of at least two rows is in every training part. A task
-    of fewer rows than folds is absent from some test parts.
+    of fewer rows than folds is absent from some test parts. Numbers in `y` are classes if they are
+    whole and at most 20 different ones; else they are a quantity.
 
     Parameters
     ----------
@@ -122,7 +129,8 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
     Within a task the rows are ordered by class, in random order within a class, and drawn at equal
     distances from a random start: every row has the same chance, and the classes keep their shares
     to within one row. Test rows are drawn like this from the rows that do not train; where some of
-    these stay unused, shares of the test part are kept to within two rows.
+    these stay unused, shares of the test part are kept to within two rows. Numbers in `y` are
+    classes if they are whole and at most 20 different ones; else they are a quantity.
     """
 
     def __init__(

@@ -3,8 +3,9 @@
 from tools.book import drop_old_results, results_key
 
 
-def test_results_key_follows_mtlkit_and_the_lock(tmp_path):
+def test_results_key_follows_mtlkit_the_lock_and_the_studies(tmp_path):
     (tmp_path / "mtlkit").mkdir()
+    (tmp_path / "benchmarks" / "results").mkdir(parents=True)
     (tmp_path / "requirements.txt").write_text("numpy==2.0.0")
     keys = {results_key(tmp_path)}
     (tmp_path / "mtlkit" / "table.py").write_text("a = 1")
@@ -13,7 +14,9 @@ def test_results_key_follows_mtlkit_and_the_lock(tmp_path):
     keys.add(results_key(tmp_path))
     (tmp_path / "requirements.txt").write_text("numpy==2.0.1")
     keys.add(results_key(tmp_path))
-    assert len(keys) == 4
+    (tmp_path / "benchmarks" / "results" / "school.json").write_text("{}")
+    keys.add(results_key(tmp_path))
+    assert len(keys) == 5
 
 
 def test_build_keeps_only_results_of_the_present_packages(tmp_path):
