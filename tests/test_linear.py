@@ -470,3 +470,35 @@ def test_score_leaves_out_rows_without_a_label():
     known = ~np.isnan(some_missing)
     model = MeanRegularizedRidge(task_col=0).fit(X, some_missing)
     assert model.score(X, some_missing) == pytest.approx(model.score(X[known], y[known]))
+
+
+# Fast and exact
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_moments_lose_no_digits_when_the_means_of_a_later_task_are_large(weighted):
+    rng = np.random.default_rng(0)
+    X, y, task = rng.normal(size=(90, 3)), rng.normal(size=90), np.repeat([0, 1, 2], 30)
+    weight = rng.uniform(0.5, 2, size=90) if weighted else None
+    near = TaskMoments.from_rows(X, y, task, weight)
+    shift = np.where(task == 1, 2.0**30, 0.0)
+    far = TaskMoments.from_rows(X + shift[:, None], y + shift, task, weight)
+    for name in ("Sxx", "Sxy", "Syy"):
+        assert_allclose(getattr(far, name), getattr(near, name), rtol=1e-5, atol=1e-5)
+    assert_allclose(far.x_mean[1], near.x_mean[1] + 2.0**30)
+
+
+def test_a_strength_that_rounding_hides_still_gives_the_model():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 4)), rng.normal(size=60)
+    X = np.column_stack([np.repeat([0, 1, 2], 20), X, X[:, :2]])  # columns that occur twice
+    tiny, small = (MeanRegularizedRidge(alpha, task_col=0).fit(X, y) for alpha in (1e-20, 1e-6))
+    assert_allclose(tiny.predict(X), small.predict(X), atol=1e-4)
+
+
+def test_order_of_rows_does_not_matter():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.repeat(np.arange(5), 12), rng.normal(size=(60, 3))])
+    y, order = rng.normal(size=60), rng.permutation(60)
+    a, b = (MeanRegularizedRidge(task_col=0).fit(X[o], y[o]) for o in (slice(None), order))
+    assert_allclose(a.coef_, b.coef_, rtol=1e-10)

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from scipy import sparse
 
 from mtlkit.table import read_table, split_tasks, stack_tasks
-from mtlkit.table.reading import groups, missing, task_codes
+from mtlkit.table.reading import blocks, groups, missing, task_codes
 
 A = np.arange(12.0).reshape(4, 3)
 FRAME = pd.DataFrame({"task": list("uuvv"), "a": [1.0, 2, 3, 4], "b": [5, 6, 7, 8]})
@@ -405,3 +405,23 @@ Y = np.array([0.5, 1.5, 2.5, 3.5])
 def test_stack_errors_name_the_value_and_the_cure(tasks, options, message):
     with pytest.raises(ValueError, match=message):
         stack_tasks(tasks, **options)
+
+
+# Rows by task
+
+
+@pytest.mark.parametrize(("column", "shared"), [(0, True), (3, True), (-1, True), (1, False)])
+def test_a_task_column_at_an_end_of_an_array_costs_no_copy(column, shared):
+    X = np.arange(20.0).reshape(5, 4)
+    features, task = read_table(X, column)
+    assert_array_equal(features, np.delete(X, column, axis=1))
+    assert np.shares_memory(features, X) == shared
+    assert not np.shares_memory(task, X)
+
+
+@pytest.mark.parametrize("codes", [[0, 0, 1, 3, 3], [3, 0, 1, 0, 3], [0], [2, 2]])
+def test_blocks_pick_the_same_rows_as_groups(codes):
+    codes, rows = np.array(codes), np.arange(len(codes))
+    picked = [rows[block].tolist() for block in blocks(codes, 4)]
+    assert picked == [group.tolist() for group in groups(codes, 4)]
+    assert all(isinstance(block, slice) for block in blocks(np.sort(codes), 4))

@@ -12,7 +12,7 @@ from copy import copy
 import numpy as np
 from scipy.special import entr, expit
 
-from ..table.reading import groups
+from ..table.reading import blocks, groups
 from .moments import TaskMoments
 
 
@@ -105,27 +105,25 @@ class RowLoss(SquaredLoss):
     @classmethod
     def from_rows(cls, X, y, task, sample_weight, weight, fit_intercept):
         tasks, codes = np.unique(task, return_inverse=True)
-        rows_of = groups(codes, len(tasks))
+        rows_of = blocks(codes, len(tasks))
         a = np.ones(len(y)) if sample_weight is None else sample_weight
         balance = weight(np.bincount(codes, a))
         shared_rows = sample_weight is None and np.ptp(balance) == 0
-        shared_rows = shared_rows and all(
-            len(rows) == len(rows_of[0]) and np.array_equal(X[rows], X[rows_of[0]])
-            for rows in rows_of[1:]
-        )
+        first = X[rows_of[0]]
+        shared_rows = shared_rows and all(np.array_equal(X[rows], first) for rows in rows_of[1:])
         x_mean, y_mean = np.zeros((len(tasks), X.shape[1])), np.zeros(len(tasks))
-        blocks, targets = [], []
+        parts, targets = [], []
         for t, rows in enumerate(rows_of):
             root = np.sqrt(a[rows] * balance[t])
             if fit_intercept:
                 x_mean[t] = x_mean[0] if shared_rows and t else np.average(X[rows], 0, a[rows])
                 y_mean[t] = np.average(y[rows], weights=a[rows])
             if not (shared_rows and t):
-                blocks.append((X[rows] - x_mean[t]) * root[:, None])
+                parts.append((X[rows] - x_mean[t]) * root[:, None])
             targets.append((y[rows] - y_mean[t]) * root)
         if shared_rows:
-            return cls(blocks[0], np.array(targets), tasks, x_mean, y_mean)
-        return cls(blocks, np.concatenate(targets), tasks, x_mean, y_mean)
+            return cls(parts[0], np.array(targets), tasks, x_mean, y_mean)
+        return cls(parts, np.concatenate(targets), tasks, x_mean, y_mean)
 
     def apply(self, W):
         if self.shared_rows:
