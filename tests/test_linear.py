@@ -502,3 +502,22 @@ def test_order_of_rows_does_not_matter():
     y, order = rng.normal(size=60), rng.permutation(60)
     a, b = (MeanRegularizedRidge(task_col=0).fit(X[o], y[o]) for o in (slice(None), order))
     assert_allclose(a.coef_, b.coef_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("options", INTERCEPTS)
+@pytest.mark.parametrize("coupling", [0, 2.0, np.inf])
+def test_the_gap_is_rounding_at_the_minimum_and_bounds_the_distance_elsewhere(options, coupling):
+    fitted = model(coupling, **options).fit(X, y)
+    assert 0 <= fitted.dual_gap_ < 1e-12 * fitted.objective_
+    coupled = options.get("fit_intercept", True) and options.get("couple_intercept", True)
+    x0 = X[:, 1:].mean(axis=0) if options.get("fit_intercept", True) else np.zeros(D)
+    rng = np.random.default_rng(0)
+    for size in (1e-3, 0.1, 1.0):
+        W = fitted.coef_ + size * rng.normal(size=D)  # the same for all, so at any coupling
+        b = fitted.intercept_ + (fitted.coef_ - W) @ x0
+        if options == {"couple_intercept": False}:  # free levels are at their best
+            b = fitted.moments_.y_mean - np.einsum("td,td->t", fitted.moments_.x_mean, W)
+        other = model(coupling, **options)
+        other.coef_, other.intercept_ = W, b
+        value, gap = other._certify(fitted.moments_, x0, b + W @ x0 if coupled else None)
+        assert 0 < value - fitted.objective_ <= gap * (1 + 1e-9)

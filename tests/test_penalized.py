@@ -268,13 +268,15 @@ def test_with_full_coupling_weights_are_equal():
         assert_allclose(nearly.objective_, model.objective_, rtol=1e-4)
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("coupling", [0, 0.7, 50, np.inf])
-def test_shared_mean_is_the_closed_form(coupling):
-    closed = MeanRegularizedRidge(ALPHA, coupling, task_col=0, couple_intercept=False).fit(X, y)
-    ours = regressor(SharedMean(coupling), tol=1e-14).fit(X, y)
+def test_shared_mean_is_the_closed_form(coupling, fit_intercept):
+    options = {"task_col": 0, "fit_intercept": fit_intercept}
+    closed = MeanRegularizedRidge(ALPHA, coupling, couple_intercept=False, **options).fit(X, y)
+    ours = regressor(SharedMean(coupling), tol=1e-14, fit_intercept=fit_intercept).fit(X, y)
     assert_allclose(ours.objective_, closed.objective_, rtol=1e-12)
     for name in ("coef_", "intercept_", "shared_coef_", "shared_intercept_"):
-        assert_allclose(getattr(ours, name), getattr(closed, name), atol=1e-6)
+        assert_allclose(getattr(ours, name), getattr(closed, name), atol=1e-5)
 
 
 def one_task_objective(value, target, coef, charge):
@@ -514,6 +516,15 @@ def test_a_task_of_one_class_is_predicted_as_that_class(name, fit_intercept):
     if name == "support":  # its rows tell the others nothing
         rest = classifier(PENALTIES[name], fit_intercept=fit_intercept).fit(X[~own], labels[~own])
         assert_allclose(rest.predict_proba(X[~own]), model.predict_proba(X[~own]), atol=1e-4)
+
+
+def test_if_every_task_has_one_class_there_is_nothing_to_learn():
+    labels = TASK % 2
+    model = classifier(SharedMean()).fit(X, labels)
+    assert_array_equal(model.predict(X), labels)
+    assert_array_equal(model.predict_proba(X)[:, 1], labels)
+    assert not model.coef_.any()
+    assert model.predict_proba(np.column_stack([np.full(3, 9.0), X[:3, 1:]]))[0, 0] == 0.5
 
 
 def test_string_labels_and_missing_ones():

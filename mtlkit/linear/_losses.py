@@ -178,9 +178,9 @@ class LogisticLoss:
         self.b = np.where(share == 0, -np.inf, np.where(share == 1, np.inf, 0.0))
         self.kept = np.flatnonzero((share > 0) & (share < 1))
         rows_of = groups(codes, len(self.tasks))
-        order = np.concatenate([rows_of[t] for t in self.kept])
-        sizes = [len(rows_of[t]) for t in self.kept]
-        self.starts = np.cumsum([0, *sizes[:-1]])
+        order = np.concatenate([np.empty(0, dtype=int), *(rows_of[t] for t in self.kept)])
+        sizes = np.array([len(rows_of[t]) for t in self.kept], dtype=int)
+        self.starts = np.cumsum(sizes) - sizes
         self.code = np.repeat(np.arange(len(sizes)), sizes)
         self.X, self.y = X[order], y[order]
         self.a = (a * balance[codes])[order]

@@ -13,6 +13,27 @@ from .penalties import Penalty, SharedMean
 class Penalized:
     """A loss of W (T, d) plus α times a `Penalty`."""
 
+    def __init__(
+        self,
+        penalty=None,
+        alpha=1.0,
+        *,
+        task_col=None,
+        fit_intercept=True,
+        task_weight="samples",
+        tol=1e-6,
+        max_iter=10000,
+        warm_start=False,
+    ):
+        self.penalty = penalty
+        self.alpha = alpha
+        self.task_col = task_col
+        self.fit_intercept = fit_intercept
+        self.task_weight = task_weight
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+
     def _check_parameters(self):
         check_strength(self, "alpha", include="neither")
         check_scalar(self.tol, "tol", Real, min_val=0)
@@ -48,9 +69,15 @@ class Penalized:
             del self.__dict__[name]
         described = penalty.describe(solution.W)
         if "shared_coef_" in described:
-            levels = (self.intercept_ + self.coef_ @ level)[np.isfinite(self.intercept_)]
-            shared_level = described["shared_coef_"] @ level
-            described["shared_intercept_"] = float(levels.mean() - shared_level)
+            described["shared_intercept_"] = self._shared_intercept(
+                described["shared_coef_"], level
+            )
         self.__dict__.update(described)
         self._described = list(described)
         return self
+
+    def _shared_intercept(self, shared_coef, level):
+        levels = (self.intercept_ + self.coef_ @ level)[np.isfinite(self.intercept_)]
+        if not self.fit_intercept or not levels.size:
+            return 0.0
+        return float(levels.mean() - shared_coef @ level)

@@ -98,27 +98,6 @@ class MultiTaskClassifier(Penalized, ClassifierMixin, TaskLinearModel):
     ((5, 64), True)
     """
 
-    def __init__(
-        self,
-        penalty=None,
-        alpha=1.0,
-        *,
-        task_col=None,
-        fit_intercept=True,
-        task_weight="samples",
-        tol=1e-6,
-        max_iter=10000,
-        warm_start=False,
-    ):
-        self.penalty = penalty
-        self.alpha = alpha
-        self.task_col = task_col
-        self.fit_intercept = fit_intercept
-        self.task_weight = task_weight
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-
     def fit(self, X, y, sample_weight=None):
         """Fit the model.
 

@@ -62,6 +62,8 @@ class MeanRegularizedRidge(TaskLinearRegressor):
         The intercept of the shared part.
     objective_ : float
         Value of the objective (with the level term) at the solution.
+    dual_gap_ : float
+        `objective_` is at most this much above its minimum; rounding, since nothing is iterated.
     moments_ : TaskMoments
         What `partial_fit` adds to.
     n_features_in_ : int
@@ -140,9 +142,6 @@ class MeanRegularizedRidge(TaskLinearRegressor):
             new = self.moments_ + new
         return self._solve(new)
 
-    def _for_new_tasks(self):
-        return self.shared_coef_, self.shared_intercept_
-
     def _solve(self, all_moments):
         check_strength(self, "alpha", include="neither")
         check_strength(self, "coupling", include="both")
@@ -170,22 +169,34 @@ class MeanRegularizedRidge(TaskLinearRegressor):
         self.coef_, self.shared_coef_ = W, w0
         self.intercept_ = y0 + level - W @ x0
         self.shared_intercept_ = float(y0 + level.mean() - w0 @ x0)
-        self.objective_ = self._objective(moments, level if coupled else None)
+        self.objective_, self.dual_gap_ = self._certify(moments, x0, level if coupled else None)
         self.moments_ = all_moments  # last: after an error nothing has been added
         return self
 
-    def _objective(self, moments, level):
-        W, b = self.coef_, self.intercept_
-        gap = moments.y_mean - np.einsum("td,td->t", moments.x_mean, W) - b
+    def _certify(self, moments, x0, level):
+        """The objective and its duality gap, the squared size of what is left of the gradient."""
+        W, T = self.coef_, len(self.coef_)
+        # At coupling = inf weights are equal, and inf * 0 would be NaN.
+        tie = self.coupling if np.isfinite(self.coupling) else 0.0
+        off = moments.y_mean - np.einsum("td,td->t", moments.x_mean, W) - self.intercept_
         curved = (moments.Sxx @ W[:, :, None])[:, :, 0]
-        loss = moments.Syy + moments.n * gap**2
+        loss = moments.Syy + moments.n * off**2
         loss += np.einsum("td,td->t", W, curved - 2 * moments.Sxy)
-        spread = ((W - W.mean(axis=0)) ** 2).sum()
+        mean, apart = W.mean(axis=0), W - W.mean(axis=0)
+        pull = moments.Sxy - curved + (moments.n * off)[:, None] * (moments.x_mean - x0)
+        left_mean = pull.mean(axis=0) - self.alpha * mean
+        left = pull - pull.mean(axis=0) - self.alpha * (1 + tie) * apart
+        gap = T * (left_mean**2).sum() + (left**2).sum() / (1 + self.coupling)
+        spread = (apart**2).sum()
         if level is not None:
-            spread += ((level - level.mean()) ** 2).sum()
-        # At coupling = inf the spread is zero, and inf * 0 would be NaN.
-        tied = self.coupling * spread if np.isfinite(self.coupling) else 0.0
-        return float(loss.sum() + self.alpha * ((W**2).sum() + tied))
+            apart = level - level.mean()
+            spread += (apart**2).sum()
+            if self.coupling > 0:
+                pull = moments.n * off
+                left = pull - pull.mean() - self.alpha * tie * apart
+                gap += (left**2).sum() / self.coupling
+        value = loss.sum() + self.alpha * ((W**2).sum() + tie * spread)
+        return float(value), float(gap / self.alpha)
 
 
 def _eliminate(A, r, alpha, coupling, *, level):
