@@ -57,7 +57,7 @@ def accelerated(loss, penalty, alpha, W, target, max_iter):
     enough = 10 * L  # power steps fall a little short; so much is never needed
     for n_iter in range(max_iter):
         if n_iter % 10 == 0:
-            solution = certify(loss, penalty, alpha, W, H, n_iter)
+            solution = certify(loss, penalty, alpha, W, H, loss.gradient(W, H), n_iter)
             if solution.gap <= target:
                 return solution
         G = loss.gradient(V, HV)
@@ -75,17 +75,19 @@ def accelerated(loss, penalty, alpha, W, target, max_iter):
         V, HV = W_new + factor * (W_new - W), H_new + factor * (H_new - H)
         W, H = W_new, H_new
         L *= 0.95  # curvature may be smaller here
-    return certify(loss, penalty, alpha, W, H, max_iter)
+    return certify(loss, penalty, alpha, W, H, loss.gradient(W, H), max_iter)
 
 
-def certify(loss, penalty, alpha, W, H, n_iter):
-    """The objective at W and its duality gap, an upper bound on its distance from the minimum.
+def certify(loss, penalty, alpha, W, H, G, n_iter):
+    """The objective at W and its duality gap, given H = apply(W) and G = ∇f(W).
+
+    The gap is an upper bound on the distance of the objective from its minimum.
 
     The residuals of W, scaled into the feasible set, are a point of the dual problem. For Ω = N the
     set is N°(-∇f) ≤ α; for Ω = N² there is none, and the dual loses N°(-∇f)² / (4 α).
     """
     objective = loss.value(W, H) + alpha * penalty.value(W)
-    size = penalty.dual_norm(-loss.gradient(W, H))
+    size = penalty.dual_norm(-G)
     if penalty.power == 1:
         dual = loss.dual(W, H, min(1.0, alpha / size) if size > 0 else 1.0)
     else:
@@ -97,11 +99,12 @@ def _on_working_sets(loss, penalty, alpha, W, target, max_iter):
     n_iter = 0
     while True:
         H = loss.apply(W)
-        solution = certify(loss, penalty, alpha, W, H, n_iter)
+        G = loss.gradient(W, H)
+        solution = certify(loss, penalty, alpha, W, H, G, n_iter)
         if solution.gap <= target or n_iter >= max_iter:
             return solution
         used = W.any(axis=0)
-        norms = np.where(used, np.inf, penalty.feature_norms(loss.gradient(W, H)))
+        norms = np.where(used, np.inf, penalty.feature_norms(G))
         size = min(max(2 * used.sum(), 10), len(norms))
         columns = np.sort(np.argpartition(-norms, size - 1)[:size])
         near = max(target / 3, 0.1 * solution.gap)  # the set will change: no more than it is worth
