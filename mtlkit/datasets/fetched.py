@@ -43,7 +43,7 @@ def fetch_school(*, data_home=None, download_if_missing=True, as_frame=False):
         Directory of the file ``school.mat``. None: the environment variable ``MTLKIT_DATA``,
         else ``mtlkit`` in scikit-learn's data directory.
     download_if_missing : bool, default=True
-        If the file is not there, download it (45 kB, needs ``mtlkit[data]``); False raises.
+        If the file is not there, download it (45 kB, needs pooch); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -99,7 +99,7 @@ def fetch_landmine(*, data_home=None, download_if_missing=True, as_frame=False):
         Directory of the file ``landmine.mat``. None: the environment variable ``MTLKIT_DATA``,
         else ``mtlkit`` in scikit-learn's data directory.
     download_if_missing : bool, default=True
-        If the file is not there, download it (1.1 MB, needs ``mtlkit[data]``); False raises.
+        If the file is not there, download it (1.1 MB, needs pooch); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
