@@ -50,15 +50,15 @@ def setting_of(estimator):
     -------
     {"single-task", "pooled", "transfer", "multi-task"}
         "single-task" for `PerTask`, "pooled" for `Pooled`, "transfer" for what is defined in
-        `mtlkit.transfer`, and "multi-task" for anything else: wrap a plain scikit-learn estimator
-        in `PerTask` or `Pooled`, so that it is called what it is.
+        `mtlkit.transfer` and for `FineTuner`, and "multi-task" for anything else: wrap a plain
+        scikit-learn estimator in `PerTask` or `Pooled`, so that it is called what it is.
     """
     estimator = _last_step(estimator)
     if isinstance(estimator, PerTask):
         return "single-task"
     if isinstance(estimator, Pooled):
         return "pooled"
-    if type(estimator).__module__.startswith("mtlkit.transfer."):
+    if type(estimator).__module__.startswith(("mtlkit.transfer.", "mtlkit.neural.finetune")):
         return "transfer"
     return "multi-task"
 
@@ -249,7 +249,10 @@ def _check_candidates(candidates):
 def _check_task_col(estimators, task_col):
     """A candidate with another task column, or none, takes the task for a feature."""
     for name, estimator in estimators.items():
-        own = {v for k, v in estimator.get_params().items() if k.split("__")[-1] == "task_col"}
+        own = {k: v for k, v in estimator.get_params().items() if k.split("__")[-1] == "task_col"}
+        # Inside PerTask or Pooled an estimator no longer sees the column: the outermost counts.
+        depth = min((k.count("__") for k in own), default=0)
+        own = {v for k, v in own.items() if k.count("__") == depth}
         if own - {task_col}:
             raise ValueError(
                 f"compare has task_col={task_col!r}, but candidate {name!r} has "

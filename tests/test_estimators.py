@@ -35,6 +35,7 @@ from mtlkit.linear import (
     MultiTaskRegressor,
     SharedMean,
 )
+from mtlkit.neural import FineTuner, MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from mtlkit.table import TaskStratifiedKFold, TaskTransformer, per_task, shared, stack_tasks
 from mtlkit.transfer import BiasedRidge
 
@@ -48,6 +49,7 @@ PUBLIC = {
     for member in getattr(module, "__all__", [])
     if callable(getattr(module, member))
 }
+SHORT = {"learning_rate_init": 0.02, "max_iter": 60, "n_iter_no_change": None, "random_state": 0}
 PENALTIES = [SharedMean(), JointSupport(), LowRank(), LearnedRelations()]
 REGRESSORS = [
     PerTask(Ridge()),
@@ -56,6 +58,7 @@ REGRESSORS = [
     BiasedRidge(),
     FeatureAugmentation(Ridge()),
     *[MultiTaskRegressor(penalty, tol=1e-12) for penalty in PENALTIES],
+    MultiTaskMLPRegressor(**SHORT),
 ]
 WRAPPED_CLASSIFIERS = [
     PerTask(LogisticRegression()),
@@ -63,14 +66,14 @@ WRAPPED_CLASSIFIERS = [
     FeatureAugmentation(LogisticRegression()),
 ]
 PENALIZED_CLASSIFIERS = [MultiTaskClassifier(penalty, tol=1e-12) for penalty in PENALTIES]
-CLASSIFIERS = [*WRAPPED_CLASSIFIERS, *PENALIZED_CLASSIFIERS]
+CLASSIFIERS = [*WRAPPED_CLASSIFIERS, *PENALIZED_CLASSIFIERS, MultiTaskMLPClassifier(**SHORT)]
 TRANSFORMERS = [per_task(StandardScaler()), shared(StandardScaler())]
 TREES = [
     PerTask(DecisionTreeRegressor(random_state=0)),
     PerTask(DecisionTreeClassifier(random_state=0)),
     Pooled(DecisionTreeClassifier(random_state=0), task_as_input=True),
 ]
-ALL = [*REGRESSORS, *CLASSIFIERS, *TRANSFORMERS, *TREES]
+ALL = [*REGRESSORS, *CLASSIFIERS, *TRANSFORMERS, *TREES, MultiTaskMLP(**SHORT)]
 ALPHA = dict.fromkeys(["PerTask", "Pooled", "FeatureAugmentation"], "estimator__alpha")
 
 
@@ -92,7 +95,9 @@ def test_every_public_estimator_is_tested_here():
     def is_estimator(thing):
         return inspect.isclass(thing) and issubclass(thing, BaseEstimator) and hasattr(thing, "fit")
 
-    assert {thing for thing in PUBLIC.values() if is_estimator(thing)} == {type(e) for e in ALL}
+    # FineTuner takes tables of the width of its network only: tests/test_finetune.py.
+    tested = {FineTuner, *map(type, ALL)}
+    assert {thing for thing in PUBLIC.values() if is_estimator(thing)} == tested
 
 
 # scikit-learn's rules
@@ -167,6 +172,8 @@ def test_grid_search_of_classifiers(estimator, scoring, kind):
     estimator, X, y = on_table(estimator, kind)
     y = y % 2  # both classes in every task
     grid = {"estimator__class_weight": [None, "balanced"]}
+    if isinstance(estimator, MultiTaskMLPClassifier):
+        grid = {"activation": ["relu", "tanh"]}
     if isinstance(estimator, MultiTaskClassifier):
         grid = {"alpha": [0.3, 3], "penalty": [estimator.penalty, SharedMean(2)]}
     folds = TaskStratifiedKFold(3, task_col=estimator.task_col)

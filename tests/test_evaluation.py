@@ -808,3 +808,16 @@ def test_baselines_train_on_tables_with_missing_labels():
     }
     result = compare(candidates, X, labels, task_col=0, random_state=0)
     assert np.isfinite([result.scores[name] for name in result.names]).all()
+
+
+def test_a_multi_task_estimator_inside_a_baseline_sees_no_task_column():
+    X, y = make_linear_tasks(n_tasks=2, n_samples=12, n_features=3, random_state=0)
+    inner = MeanRegularizedRidge()
+    result = compare(
+        {"alone": PerTask(inner, task_col=0), "pooled": Pooled(inner, task_col=0)},
+        X,
+        y,
+        task_col=0,
+        random_state=0,
+    )
+    assert np.isfinite(result.scores["alone"]).all()

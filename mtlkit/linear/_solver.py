@@ -5,11 +5,11 @@ What belongs here: minimising f(W) + α Ω(W) for any loss of ``_losses.py`` and
 
 import warnings
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import ThreadpoolController
+
+from .._threads import one_blas_thread
 
 
 @dataclass
@@ -26,13 +26,12 @@ def solve(loss, penalty, alpha, W, tol, max_iter):
     """Minimise f(W) + α Ω(W) from W until the duality gap is at most `tol` times f(0).
 
     If the penalty is a sum over features (it has `feature_norms`), the problem is solved on a few
-    features, those whose gradient is largest are added, and so on; the gap is that of all. BLAS is
-    held to one thread: products are small, and threads that wait for each other cost more.
+    features, those whose gradient is largest are added, and so on; the gap is that of all.
     """
     target = tol * loss.yy
     apart = hasattr(penalty, "feature_norms") and loss.shape[1] > 50
     method = _on_working_sets if apart else accelerated
-    with _threads().limit(limits=1):
+    with one_blas_thread():
         solution = method(loss, penalty, alpha, W, target, max_iter)
     if not solution.gap <= target:
         warnings.warn(
@@ -42,11 +41,6 @@ def solve(loss, penalty, alpha, W, tol, max_iter):
             stacklevel=4,
         )
     return solution
-
-
-@cache
-def _threads():
-    return ThreadpoolController()  # looking for the libraries takes longer than many a fit
 
 
 def accelerated(loss, penalty, alpha, W, target, max_iter):

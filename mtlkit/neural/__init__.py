@@ -1,0 +1,33 @@
+"""Networks that share: one trunk, a head for each task, and how the losses are balanced."""
+
+from .balance import (
+    DWA,
+    MGDA,
+    Balance,
+    CAGrad,
+    FixedWeights,
+    GradNorm,
+    PCGrad,
+    RandomWeights,
+    UncertaintyWeights,
+    UPGrad,
+)
+from .estimators import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from .finetune import FineTuner
+
+__all__ = [
+    "DWA",
+    "MGDA",
+    "Balance",
+    "CAGrad",
+    "FineTuner",
+    "FixedWeights",
+    "GradNorm",
+    "MultiTaskMLP",
+    "MultiTaskMLPClassifier",
+    "MultiTaskMLPRegressor",
+    "PCGrad",
+    "RandomWeights",
+    "UPGrad",
+    "UncertaintyWeights",
+]
