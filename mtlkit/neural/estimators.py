@@ -83,11 +83,11 @@ COMMON = """    hidden_layer_sizes : sequence of int, default=(64,)
         The union of the classes of all tasks that classify.
     network_ : Network
         The layout of the parameters.
-    theta_ : ndarray of shape (network_.n_parameters,)
+    theta_ : ndarray of shape (P,)
         The parameters, those of the trunk first.
-    loss_curve_ : ndarray of shape (n_iter_, T)
+    loss_curve_ : ndarray of shape (epochs, T)
         Mean training loss of each task in each epoch, before weights.
-    validation_curve_ : ndarray of shape (n_iter_, T)
+    validation_curve_ : ndarray of shape (epochs, T)
         Losses on the held-out rows; only with `early_stopping`.
     n_iter_ : int
         Epochs.

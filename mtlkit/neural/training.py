@@ -7,7 +7,7 @@ stands in ``losses.py``, how tasks are weighed in ``balance.py``.
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from .._threads import one_blas_thread
 
