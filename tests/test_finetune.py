@@ -5,11 +5,18 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
 from mtlkit.datasets import load_shifted_digits, make_linear_tasks
 from mtlkit.evaluation import setting_of
-from mtlkit.neural import FineTuner, MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from mtlkit.neural import (
+    FineTuner,
+    MultiTaskMLP,
+    MultiTaskMLPClassifier,
+    MultiTaskMLPRegressor,
+    tune_training,
+)
 
 X, y = load_shifted_digits({"upright": None, "turned": ("rotation", 15)}, rows_per_task=400)
 SOURCE, TARGET = X[:, 0] == 0, X[:, 0] == 1
@@ -169,3 +176,35 @@ def test_what_is_wrong_with_a_network_or_a_table(network):
         FineTuner(encoders).fit(FEW, FEW_Y)
     with pytest.raises(NotFittedError):
         FineTuner(network).predict(FEW)
+
+
+def test_tune_training_gives_both_arms_the_same_settings(network):
+    arms = [
+        tune_training(model, learning_rate_init=(0.003, 0.03), max_iter=(5, 40))
+        for model in (FineTuner(network, head=0, random_state=0), clone(network))
+    ]
+    tried = [arm.fit(FEW, FEW_Y).cv_results_["params"] for arm in arms]
+    assert tried[0] == tried[1] and len(tried[0]) == 4
+    assert arms[0].score(REST, REST_Y) > arms[1].score(REST, REST_Y)
+    for arm in arms:
+        best = arm.best_estimator_
+        assert len(best.loss_curve_) == best.max_iter == arm.best_params_["max_iter"]
+
+
+def test_tune_training_trains_to_the_end_and_leaves_the_model_alone():
+    model = MultiTaskMLPClassifier(task_col=0, n_iter_no_change=2, early_stopping=True)
+    search = tune_training(model, learning_rate_init=(0.01,), max_iter=[3]).fit(X, y)
+    assert search.best_estimator_.n_iter_ == 3
+    assert (model.n_iter_no_change, model.early_stopping) == (2, True)
+    assert search.cv.task_col == 0
+
+
+@pytest.mark.parametrize("model", [GridSearchCV, Ridge()])
+def test_tune_training_says_what_it_tunes(model):
+    with pytest.raises(ValueError, match="must be a FineTuner or a network"):
+        tune_training(model)
+
+
+def test_tune_training_wants_two_folds(network):
+    with pytest.raises(ValueError, match="n_splits=1 must be an integer of at least 2"):
+        tune_training(network, cv=1)

@@ -14,6 +14,7 @@ from .balance import (
 )
 from .estimators import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from .finetune import FineTuner
+from .search import tune_training
 
 __all__ = [
     "DWA",
@@ -30,4 +31,5 @@ __all__ = [
     "RandomWeights",
     "UPGrad",
     "UncertaintyWeights",
+    "tune_training",
 ]

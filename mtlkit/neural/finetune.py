@@ -73,8 +73,8 @@ class FineTuner(BaseEstimator):
 
     Notes
     -----
-    To tune it, search over `learning_rate_init` and `max_iter` with target rows alone, and give a
-    network from scratch as many settings to try: `mtlkit.evaluation.compare` insists on that.
+    `tune_training` searches over `learning_rate_init` and `max_iter` with target rows alone. Give
+    a network from scratch as many settings to try: `mtlkit.evaluation.compare` insists on that.
     Without tuning, too few steps look like negative transfer.
 
     References
