@@ -60,6 +60,16 @@ def test_the_network_is_left_alone(network):
     assert_array_equal(network.theta_, before)
 
 
+def test_balance_weights_of_the_source_tasks_are_not_for_the_target():
+    network = MultiTaskMLPClassifier(
+        task_col=0, task_weight=[1, 3], max_iter=5, n_iter_no_change=None, random_state=0
+    )
+    network.fit(X, y)
+    plain = clone(network).set_params(task_weight="samples").fit(X, y)
+    plain.theta_[:] = network.theta_
+    assert_array_equal(tuned(network).network_.theta_, tuned(plain).network_.theta_)
+
+
 def test_frozen_moves_the_head_only(network):
     model = tuned(network, mode="frozen", learning_rate_init=0.05)
     assert_array_equal(moved(network, model), 0)

@@ -144,8 +144,10 @@ class FineTuner(BaseEstimator):
         """
         source = self.network
         self._check_parameters()
+        weight = source.task_weight
         model = clone(source).set_params(
             task_col=self.task_col,
+            task_weight=weight if isinstance(weight, str) else "samples",  # it was for its tasks
             n_iter_no_change=None,
             early_stopping=False,
             random_state=self.random_state,
