@@ -13,7 +13,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from mtlkit.baselines import PerTask, Pooled
-from mtlkit.table import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from mtlkit.table import (
+    LeaveTasksOut,
+    TargetKFold,
+    TaskStratifiedKFold,
+    TaskStratifiedShuffleSplit,
+)
 
 X, y = ragged_classification()
 SEEDS = st.integers(0, 2**32 - 1)
@@ -299,3 +304,50 @@ def test_leave_tasks_out_needs_a_shared_part():
     alone = PerTask(LogisticRegression(), task_col=0)
     with pytest.raises(ValueError, match="PerTask has no model for them"):
         cross_val_score(alone, X, y, cv=LeaveTasksOut(task_col=0), error_score="raise")
+
+
+# TargetKFold
+
+
+def target_table():
+    """Twelve source rows, eight target rows of two classes of which six have a label."""
+    task = np.repeat(["source", "target"], [12, 8])
+    y = np.array([*[0.0, 1.0] * 6, 0, 0, 0, 1, 1, 1, np.nan, np.nan])
+    order = np.random.default_rng(0).permutation(20)
+    return pd.DataFrame({"domain": task, "x": np.arange(20.0)}).iloc[order], y[order]
+
+
+def test_target_folds_test_each_labelled_target_row_once():
+    X, y = target_table()
+    parts = list(TargetKFold(3, target="target", task_col="domain").split(X, y))
+    tested = np.concatenate([test for _, test in parts])
+    own = (X["domain"] == "target").to_numpy() & ~np.isnan(y)
+    assert_array_equal(np.sort(tested), np.flatnonzero(own))
+    for train, test in parts:
+        assert_array_equal(np.sort([*train, *test]), np.arange(20))
+        assert sorted(y[test]) == [0, 1]
+
+
+def test_target_folds_without_a_task_column_are_stratified_folds():
+    X, y = np.arange(10.0)[:, None], np.repeat([0, 1], 5)
+    ours = [test.tolist() for _, test in TargetKFold(5).split(X, y)]
+    assert ours == [test.tolist() for _, test in TaskStratifiedKFold(5).split(X, y)]
+
+
+def test_target_folds_say_that_a_search_needs_target_labels():
+    X, y = target_table()
+    folds = TargetKFold(3, target="target", task_col="domain")
+    nothing = np.where(X["domain"] == "target", np.nan, y)
+    search = GridSearchCV(Pooled(LogisticRegression(), task_col="domain"), {}, cv=folds)
+    with pytest.raises(ValueError, match=r"'target' has 0 labelled rows, .*Label some rows"):
+        search.fit(X, nothing)
+    with pytest.raises(ValueError, match="has 0 labelled rows"):
+        next(folds.split(X))
+    with pytest.raises(ValueError, match="has 6 labelled rows, fewer than the 7 folds"):
+        next(TargetKFold(7, target="target", task_col="domain").split(X, y))
+    with pytest.raises(
+        ValueError, match=r"target='x' is not a task in .*'source'"
+    ):
+        next(TargetKFold(3, target="x", task_col="domain").split(X, y))
+    with pytest.raises(ValueError, match="n_splits=1 must be an integer"):
+        TargetKFold(1)

@@ -1,12 +1,13 @@
 """The data convention: one long table, one row per observation, the task is a column."""
 
 from .reading import read_table
-from .splits import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from .splits import LeaveTasksOut, TargetKFold, TaskStratifiedKFold, TaskStratifiedShuffleSplit
 from .stacking import split_tasks, stack_tasks
 from .transformer import TaskTransformer, per_task, shared
 
 __all__ = [
     "LeaveTasksOut",
+    "TargetKFold",
     "TaskStratifiedKFold",
     "TaskStratifiedShuffleSplit",
     "TaskTransformer",

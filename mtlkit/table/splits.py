@@ -1,4 +1,4 @@
-"""Splitters on the table: every task in every fold, or whole tasks left out."""
+"""Splitters on the table: every task in every fold, a target's rows alone, or whole tasks."""
 
 from itertools import combinations
 from math import comb
@@ -8,7 +8,7 @@ from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.utils import check_random_state
 
 from .reading import groups as rows_by_group
-from .reading import missing, read_table, some
+from .reading import missing, read_table, some, take
 
 MOST_NUMBERED_CLASSES = 20
 
@@ -195,6 +195,78 @@ def _rows(name, size, task, n):
 def _spread(n, m, rng):
     """`m` of the positions 0 … n-1 at equal distances from a random start."""
     return np.minimum(np.floor((np.arange(m) + rng.uniform()) * n / m).astype(int), n - 1)
+
+
+class TargetKFold(BaseCrossValidator):
+    """K folds of the labelled rows of a target task; all other rows always train.
+
+    What a search over the parameters of a transfer method needs: settings are scored on the target,
+    whose rows of other folds train together with the sources and with the target's unlabelled rows.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+    target : task name or None, default=None
+        The task to be scored; None (with ``task_col=None``) means all rows.
+    task_col : str, int or None, default=None
+        The task column; None means one task.
+    shuffle : bool, default=False
+        Shuffle the labelled target rows before they are dealt. Classes are spread evenly.
+    random_state : int, RandomState instance or None, default=None
+        Order of the shuffle.
+
+    Raises
+    ------
+    ValueError
+        In `split`, if `target` is not a task of the table, or has fewer labelled rows than folds:
+        without target labels no setting can be scored on the target.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.column_stack([[0, 0, 1, 1, 1], np.arange(5)])
+    >>> y = np.array([1, 2, 1, 2, np.nan])
+    >>> for train, test in TargetKFold(2, target=1, task_col=0).split(X, y):
+    ...     print(train, test)
+    [0 1 3 4] [2]
+    [0 1 2 4] [3]
+    """
+
+    def __init__(self, n_splits=5, *, target=None, task_col=None, shuffle=False, random_state=None):
+        self._folds = TaskStratifiedKFold(n_splits, shuffle=shuffle, random_state=random_state)
+        self.n_splits = n_splits
+        self.target = target
+        self.task_col = task_col
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Number of folds."""
+        return self.n_splits
+
+    def _iter_test_indices(self, X=None, y=None, groups=None):
+        _, task = read_table(X, self.task_col)
+        known = np.unique(task).tolist()
+        own = np.ones(len(task), dtype=bool)
+        if self.task_col is not None:
+            if self.target not in known:
+                raise ValueError(
+                    f"target={self.target!r} is not a task in column {self.task_col!r}: choose one "
+                    f"of {some(known)}"
+                )
+            own = task == self.target
+        if y is not None:
+            own &= ~missing(y if hasattr(y, "iloc") else np.asarray(y))
+        rows = np.flatnonzero(own)
+        if y is None or len(rows) < self.n_splits:
+            count = 0 if y is None else len(rows)
+            raise ValueError(
+                f"the target {self.target!r} has {count} labelled rows, fewer than the "
+                f"{self.n_splits} folds: a search is scored on target labels. Label some rows, use "
+                "fewer folds, or fix the parameters without a search"
+            )
+        for _, test in self._folds.split(rows[:, None], take(y, rows)):
+            yield rows[test]
 
 
 class LeaveTasksOut(BaseCrossValidator):
