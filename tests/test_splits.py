@@ -345,9 +345,7 @@ def test_target_folds_say_that_a_search_needs_target_labels():
         next(folds.split(X))
     with pytest.raises(ValueError, match="has 6 labelled rows, fewer than the 7 folds"):
         next(TargetKFold(7, target="target", task_col="domain").split(X, y))
-    with pytest.raises(
-        ValueError, match=r"target='x' is not a task in .*'source'"
-    ):
+    with pytest.raises(ValueError, match=r"target='x' is not a task in .*'source'"):
         next(TargetKFold(3, target="x", task_col="domain").split(X, y))
     with pytest.raises(ValueError, match="n_splits=1 must be an integer"):
         TargetKFold(1)

@@ -1,5 +1,6 @@
-"""Tests of mtlkit.transfer: ridge that is pulled to the weights of a source task."""
+"""Tests of ridge and logistic regression that are pulled to the weights of source tasks."""
 
+import cvxpy as cp
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import as_frame, ragged_regression
-from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
-from mtlkit.transfer import BiasedRidge
+from mtlkit.transfer import BiasedLogisticRegression, BiasedRidge
 
 X, y = ragged_regression()
 TARGETS = [0, 2, 3]
@@ -134,6 +135,9 @@ def test_frames_and_arrays_give_the_same():
         (7, {}, r"source=7 is not a task with a labelled row in column 0: choose one of \[0.0, 1"),
         ("1", {}, "source='1' is not a task"),
         (None, {}, "source=None is not a task"),
+        ([1, 7], {}, "source=7 is not a task"),
+        ([1, 1], {}, r"source=\[1, 1\] must name each source once"),
+        ([], {}, "and at least one"),
         (2, {}, r"source=2 is not a task .* \[0.0, 1.0, 3.0\]"),
         (1, {"task_col": None}, "source=1 needs task_col"),
         (1, {"alpha": -1}, "alpha == -1, must be >= 0"),
@@ -173,3 +177,141 @@ def test_with_few_rows_the_source_stays_where_the_target_is_silent():
     labels = np.append(source[:, 1:] @ [1.0, 2.0, 3.0], 5.0)
     model = BiasedRidge(0, alpha=1e-9, task_col=0, fit_intercept=False).fit(table, labels)
     assert_allclose(model.coef_[1], [5.0, *model.source_coef_[1:]], rtol=1e-6)
+
+
+# Several sources
+
+
+def mixture_by_cvxpy(loss, X, starts, alpha):
+    """Weights, intercept and shares at the minimum of loss(z) + α ‖w - Σ β_k w_k‖²."""
+    w, b, shares = cp.Variable(X.shape[1]), cp.Variable(), cp.Variable(len(starts), nonneg=True)
+    objective = loss(X @ w + b) + alpha * cp.sum_squares(w - starts.T @ shares)
+    problem = cp.Problem(cp.Minimize(objective), [cp.sum(shares) == 1])
+    problem.solve(solver=cp.CLARABEL, tol_gap_rel=1e-12, tol_gap_abs=1e-12, tol_feas=1e-12)
+    return w.value, b.value, shares.value
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("alpha", [0.5, 20.0])
+def test_the_target_chooses_its_mixture_of_sources(alpha, weighted):
+    weight = np.random.default_rng(0).uniform(0.2, 2, len(y)) if weighted else np.ones(len(y))
+    fitted = model([3, 1, 0], alpha=alpha).fit(X, y, weight if weighted else None)
+    rows = X[:, 0] == 2
+
+    def loss(z):
+        return cp.sum(cp.multiply(weight[rows], cp.square(y[rows] - z)))
+
+    starts = fitted.coef_[[3, 1, 0]]
+    w, b, shares = mixture_by_cvxpy(loss, X[rows, 1:], starts, alpha)
+    assert_allclose(fitted.coef_[2], w, rtol=1e-5)
+    assert_allclose(fitted.intercept_[2], b, rtol=1e-5)
+    assert_allclose(fitted.source_weights_[2], shares, atol=1e-5)
+    assert_array_equal(fitted.source_weights_[[3, 1, 0]], np.eye(3))
+    for k in (3, 1, 0):
+        assert_allclose(fitted.coef_[k], Ridge(1.0).fit(*of_task(k), weight[X[:, 0] == k]).coef_)
+    unseen = np.column_stack([np.full(3, 9), np.eye(3)])
+    mean = fitted.coef_[[3, 1, 0]].mean(axis=0) + fitted.intercept_[[3, 1, 0]].mean()
+    assert_allclose(fitted.predict(unseen), mean)
+
+
+def test_a_target_between_two_sources_is_found_from_a_few_rows():
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(2, 30))
+    rows = rng.normal(size=(212, 30))
+    task = np.repeat([0, 1, 2], [100, 100, 12])
+    weights = np.array([*w, 0.3 * w[0] + 0.7 * w[1]])
+    labels = (rows * weights[task]).sum(axis=1)
+    fitted = BiasedRidge([0, 1], alpha=100, source_alpha=1e-6, task_col=0)
+    fitted.fit(np.column_stack([task, rows]), labels)
+    assert_allclose(fitted.source_weights_[2], [0.3, 0.7], atol=0.02)
+
+
+def test_a_list_of_one_source_is_that_source():
+    for several, one in [(model([1]), model(1)), (model(np.array([1])), model(1))]:
+        assert_array_equal(several.fit(X, y).coef_, one.fit(X, y).coef_)
+
+
+# Logistic
+
+
+X_class, y_real = ragged_regression(rows=(18, 16, 24, 30))
+y_two = (y_real + np.random.default_rng(0).normal(size=len(y_real)) > 0).astype(int)
+
+
+def biased(source=1, **options):
+    return BiasedLogisticRegression(source, task_col=0, tol=1e-10, **options)
+
+
+@pytest.mark.parametrize("sources", [[1], [1, 0], [3, 0, 1]])
+@pytest.mark.parametrize("alpha", [0.3, 5.0])
+def test_logistic_against_cvxpy(sources, alpha):
+    fitted = biased(sources, alpha=alpha).fit(X_class, y_two)
+    rows = X_class[:, 0] == 2
+
+    def loss(z):
+        return cp.sum(cp.logistic(z)) - y_two[rows] @ z
+
+    w, b, shares = mixture_by_cvxpy(loss, X_class[rows, 1:], fitted.coef_[sources], alpha)
+    assert_allclose(fitted.coef_[2], w, atol=2e-4)
+    assert_allclose(fitted.intercept_[2], b, atol=2e-4)
+    assert_allclose(fitted.source_weights_[2], shares, atol=2e-3)
+
+
+def test_logistic_without_source_and_the_sources_are_scikit_learns():
+    plain = LogisticRegression(C=1 / (2 * 0.7), tol=1e-10, max_iter=10000)
+    features = X_class[:, 1:]
+    fitted = BiasedLogisticRegression(alpha=0.7, tol=1e-10).fit(features, y_two)
+    plain.fit(features, y_two)
+    assert_allclose(fitted.coef_, plain.coef_, rtol=1e-4)
+    assert_allclose(fitted.predict_proba(features), plain.predict_proba(features), rtol=1e-4)
+    rows = X_class[:, 0] == 1
+    plain.fit(features[rows], y_two[rows])
+    source = biased(source_alpha=0.7).fit(X_class, y_two)
+    assert_allclose(source.source_coef_, plain.coef_[0], rtol=1e-4)
+    assert_allclose(source.source_intercept_, plain.intercept_[0], rtol=1e-3)
+
+
+def test_a_strong_pull_keeps_the_weights_of_a_logistic_source():
+    fitted = biased(alpha=1e9).fit(X_class, y_two)
+    assert_allclose(fitted.coef_, np.tile(fitted.source_coef_, (4, 1)), rtol=1e-6)
+
+
+def test_three_classes_are_one_against_the_rest():
+    three = np.arange(len(y_two)) % 3
+    names = np.array(["a", "b", "c"])[three]
+    fitted = biased([1, 3]).fit(X_class, names)
+    assert fitted.coef_.shape == (3, 4, 3) and fitted.source_weights_.shape == (3, 4, 2)
+    for k, label in enumerate("abc"):
+        alone = biased([1, 3]).fit(X_class, names == label)
+        assert_allclose(fitted.coef_[k], alone.coef_)
+    assert_allclose(fitted.predict_proba(X_class).sum(axis=1), 1)
+    unseen = np.column_stack([np.full(2, 9), X_class[:2, 1:]])
+    assert set(fitted.predict(unseen)) <= set("abc")
+
+
+def test_a_target_with_one_class_is_predicted_as_that():
+    one = np.where(X_class[:, 0] == 2, 1, y_two)
+    fitted = biased([0, 1]).fit(X_class, one)
+    rows = X_class[:, 0] == 2
+    assert (fitted.predict(X_class[rows]) == 1).all()
+    assert_array_equal(fitted.predict_proba(X_class[rows])[:, 0], 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": 7}, "source=7 is not a task with a labelled row"),
+        ({"alpha": 0}, "alpha == 0, must be > 0"),
+        ({"source_alpha": 0}, "source_alpha == 0, must be > 0"),
+        ({"tol": -1}, "tol == -1, must be >= 0"),
+        ({"max_iter": 0}, "max_iter == 0, must be >= 1"),
+    ],
+)
+def test_logistic_errors(options, message):
+    with pytest.raises(ValueError, match=message):
+        biased(1).set_params(**options).fit(X_class, y_two)
+
+
+def test_logistic_says_when_it_did_not_converge():
+    with pytest.warns(ConvergenceWarning, match="the duality gap is"):
+        biased(1, max_iter=1).fit(X_class, y_two)

@@ -159,14 +159,16 @@ class RowLoss(SquaredLoss):
 
 
 class LogisticLoss:
-    """Σ_t λ_t Σ_i a_ti [log(1 + exp z_ti) - y_ti z_ti], z_ti = x_ti·w_t + b_t, y 0 or 1.
+    """Σ_t λ_t Σ_i a_ti [log(1 + exp z_ti) - y_ti z_ti], z_ti = x_ti·w_t + o_ti + b_t, y 0 or 1.
+
+    The offsets o (n,) are what is known of z before; None is 0.
 
     The intercepts are minimised out: for each task one equation, Σ_i a_ti (p_ti - y_ti) = 0, which
     safeguarded Newton steps solve for all tasks at once. A task whose rows have one class has loss
     0 in the limit of an infinite intercept, which is where its intercept goes.
     """
 
-    def __init__(self, rows, weight, fit_intercept):
+    def __init__(self, rows, weight, fit_intercept, offset=None):
         X, y, task, sample_weight = rows
         self.tasks, codes = np.unique(task, return_inverse=True)
         a = np.ones(len(y)) if sample_weight is None else sample_weight
@@ -184,6 +186,7 @@ class LogisticLoss:
         self.code = np.repeat(np.arange(len(sizes)), sizes)
         self.X, self.y = X[order], y[order]
         self.a = (a * balance[codes])[order]
+        self.offset = np.zeros(len(order)) if offset is None else offset[order]
         self.slices = [slice(s, s + n) for s, n in zip(self.starts, sizes, strict=True)]
         self.logit = np.log(share[self.kept]) - np.log1p(-share[self.kept])
         if fit_intercept:  # centred features change the intercepts only, and shorten the way
@@ -209,18 +212,18 @@ class LogisticLoss:
         return (self.a * (np.logaddexp(0, z) - self.y * z)).sum()
 
     def gradient(self, W, H):
-        return self._pull_back(self._slopes(H))
+        return self._pull_back(self.slopes(H))
 
-    def _slopes(self, H):
+    def slopes(self, H):
         return self.a * (expit(self._with_intercept(H)) - self.y)
 
     def bend(self, V, HV, W, H):
-        return np.vdot(self._slopes(H) - self._slopes(HV), H - HV)
+        return np.vdot(self.slopes(H) - self.slopes(HV), H - HV)
 
     def dual(self, W, H, scale):
         """Value of the dual at `scale` times the residuals y - p of W, `scale` in [0, 1]."""
         q = self.y - scale * (self.y - expit(self._with_intercept(H)))
-        return (self.a * (entr(q) + entr(1 - q))).sum()
+        return (self.a * (entr(q) + entr(1 - q) + (q - self.y) * self.offset)).sum()
 
     def curvature(self, V):
         return self._pull_back(self.a * self.apply(V)) / 4  # p (1 - p) is at most 1/4
@@ -231,7 +234,8 @@ class LogisticLoss:
         return part
 
     def _with_intercept(self, H):
-        """H + b at the best b, found from the last b; a root lies between `low` and `high`."""
+        """z = H + o + b at the best b, found from the last; a root is between `low` and `high`."""
+        H = H + self.offset
         if not self.fit_intercept or not self.slices:
             return H
         b = self.b[self.kept]

@@ -1,21 +1,15 @@
 """Logistic regression of several tasks with any penalty."""
 
 import numpy as np
-from scipy.special import expit
-from sklearn.base import ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
 
-from .._base import TaskLinearModel
-from .._inputs import check_rows, labelled_rows
+from .._base import TaskLinearClassifier
 from ._losses import LogisticLoss
 from ._penalized import Penalized
 
 __all__ = ["MultiTaskClassifier"]
 
-LARGEST = np.finfo(float).max  # as good as inf, but scorers accept it
 
-
-class MultiTaskClassifier(Penalized, ClassifierMixin, TaskLinearModel):
+class MultiTaskClassifier(Penalized, TaskLinearClassifier):
     r"""Logistic regression of several tasks; the penalty says what they share.
 
     With W (T, d) the weights, a row w_t for each task t = 1 … T, b_t its intercept, λ_t the balance
@@ -115,77 +109,20 @@ class MultiTaskClassifier(Penalized, ClassifierMixin, TaskLinearModel):
         """
         self._check_parameters()
         before = getattr(self, "classes_", None)
-        rows = self._rows(X, y, sample_weight)
+        rows = self._class_rows(X, y, sample_weight)
         same = self.warm_start and np.array_equal(before, self.classes_)
-        if len(self.classes_) == 2:
-            self.__dict__.pop("estimators_", None)
-            loss, level = self._binary(rows)
-            return self._solve(loss, level, self._start(loss) if same else np.zeros(loss.shape))
-        y, X, sample_weight = labelled_rows(y, X, sample_weight)
-        if not same:
-            self.estimators_ = [clone(self) for _ in self.classes_]
-        for label, estimator in zip(self.classes_, self.estimators_, strict=True):
-            estimator.set_params(**self.get_params(deep=False))
-            estimator.fit(X, np.asarray(y) == label, sample_weight)
-        self.tasks_ = estimator.tasks_
-        for name in ("coef_", "intercept_", "objective_", "dual_gap_", "n_iter_"):
-            setattr(self, name, np.array([getattr(e, name) for e in self.estimators_]))
-        return self
+        if len(self.classes_) > 2:
+            names = ("coef_", "intercept_", "objective_", "dual_gap_", "n_iter_")
+            return self._fit_each_class(X, y, sample_weight, names, same)
+        self.__dict__.pop("estimators_", None)
+        loss, level = self._binary(rows)
+        return self._solve(loss, level, self._start(loss) if same else np.zeros(loss.shape))
 
     def _prepare(self, X, y, sample_weight):
-        return self._binary(self._rows(X, y, sample_weight))
-
-    def _rows(self, X, y, sample_weight):
-        rows = check_rows(self, X, y, sample_weight, classes=True)
-        self.classes_ = np.unique(rows[1])
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"y holds one class, {self.classes_[0].item()!r}, in all tasks: a classifier needs "
-                "two classes"
-            )
-        return rows
+        return self._binary(self._class_rows(X, y, sample_weight))
 
     def _binary(self, rows):
         X, y, task, weight = rows
         rows = X, y == self.classes_[1], task, weight
         loss = LogisticLoss(rows, self._balance, self.fit_intercept)
         return loss, np.average(X, axis=0, weights=weight)
-
-    def _values(self, X):
-        """Log odds of each class against the rest (n, K), or of the second of two classes (n,)."""
-        if len(self.classes_) == 2:
-            return self._linear(X)
-        return np.column_stack([estimator._linear(X) for estimator in self.estimators_])
-
-    def decision_function(self, X):
-        """Log odds of each class in the order of `classes_`, or of the second of two classes.
-
-        The largest and lowest float stand for certainty, where a task has not all the classes.
-        """
-        check_is_fitted(self)
-        return np.clip(self._values(X), -LARGEST, LARGEST)
-
-    def predict_proba(self, X):
-        """Class probabilities in the order of `classes_`; zero for classes of other tasks.
-
-        With more than two classes, those of each class against the rest, scaled to sum to one.
-        """
-        check_is_fitted(self)
-        values = self._values(X)
-        if values.ndim == 1:
-            return np.column_stack([expit(-values), expit(values)])
-        share = expit(values)
-        share[share.sum(axis=1) == 0] = 1.0  # all of them tiny: equal shares
-        share[np.isneginf(values)] = 0.0
-        return share / share.sum(axis=1, keepdims=True)
-
-    def predict(self, X):
-        """The likeliest class of each row among those of its task."""
-        values = self.decision_function(X)
-        best = (values > 0).astype(int) if values.ndim == 1 else values.argmax(axis=1)
-        return self.classes_[best]
-
-    def score(self, X, y, sample_weight=None):
-        """Accuracy over the labelled rows of `X`."""
-        y, X, sample_weight = labelled_rows(y, X, sample_weight)
-        return super().score(X, y, sample_weight)

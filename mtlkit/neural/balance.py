@@ -9,6 +9,8 @@ import numpy as np
 from scipy.optimize import minimize, nnls
 from sklearn.base import BaseEstimator
 
+from .._hull import gram_root, shortest_in_hull
+
 __all__ = [
     "DWA",
     "MGDA",
@@ -213,10 +215,7 @@ class MGDA(Balance):
     needs_gram = trunk_only = True
 
     def weights(self, losses, gram):
-        # min wᵀMw, w ≥ 0, Σw = 1 is v / Σv with v ≥ 0 the minimum of ½ vᵀMv - Σv.
-        R = _root(gram)
-        v, _ = nnls(R, np.linalg.solve(R.T, np.ones(len(gram))))
-        return v / v.sum()
+        return shortest_in_hull(gram)
 
 
 class CAGrad(Balance):
@@ -274,12 +273,5 @@ class UPGrad(Balance):
 
     def weights(self, losses, gram):
         # The projection of g_t is Σ_s v_s g_s with v ≥ e_t, the shortest such sum.
-        R, T = _root(gram), len(gram)
+        R, T = gram_root(gram), len(gram)
         return 1 / T + np.mean([nnls(R, -R[:, t])[0] for t in range(T)], axis=0)
-
-
-def _root(gram):
-    """Upper triangular R with RᵀR = gram, up to a billionth of its size."""
-    size = np.trace(gram)
-    size = size if size > 1e-200 else 1.0  # all units dead: no gradient, any weights
-    return np.linalg.cholesky(gram + 1e-9 * size * np.eye(len(gram))).T

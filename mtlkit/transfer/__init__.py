@@ -1,5 +1,13 @@
-"""Transfer from source tasks to target tasks of one table."""
+"""Transfer from source tasks to a target task of one table, and what differs between them."""
 
-from .biased import BiasedRidge
+from .biased import BiasedLogisticRegression, BiasedRidge
+from .diagnosis import ShiftReport, diagnose_shift
+from .prior import PriorCorrection
 
-__all__ = ["BiasedRidge"]
+__all__ = [
+    "BiasedLogisticRegression",
+    "BiasedRidge",
+    "PriorCorrection",
+    "ShiftReport",
+    "diagnose_shift",
+]
