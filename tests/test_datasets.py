@@ -10,6 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.linear_model import LinearRegression
 
 from mtlkit.datasets import (
+    load_cancer_domains,
     load_diabetes_by_sex,
     load_digit_angles,
     load_digit_tasks,
@@ -28,6 +29,7 @@ STRUCTURES = ["shared mean", "low rank", "joint support", "clusters", "opposed",
 LOADERS = [
     load_iris_and_cancer,
     load_diabetes_by_sex,
+    load_cancer_domains,
     load_digit_tasks,
     load_shifted_digits,
     load_digit_angles,
@@ -74,7 +76,14 @@ def test_pandas_is_needed_for_frames_only(load, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "load", [load_digit_tasks, load_shifted_digits, load_digit_angles, make_linear_tasks]
+    "load",
+    [
+        load_cancer_domains,
+        load_digit_tasks,
+        load_shifted_digits,
+        load_digit_angles,
+        make_linear_tasks,
+    ],
 )
 def test_other_seed_other_numbers(load):
     first, second = load(random_state=1)[0], load(random_state=2)[0]
@@ -459,3 +468,49 @@ def test_a_task_keeps_its_data_when_others_change(structure):
 def test_bad_linear_tasks(options, message):
     with pytest.raises(ValueError, match=message):
         make_linear_tasks(**options)
+
+
+# Cancer in two domains
+
+
+def test_cancer_domains_are_different_patients_and_measures():
+    data = load_breast_cancer()
+    X, y = load_cancer_domains()
+    assert X.shape == (569, 11)
+    for t, block in [(0, data.data[:, :10]), (1, data.data[:, 20:])]:
+        features, malignant = rows_of(X, y, t)
+        place = [np.flatnonzero((block == row).all(axis=1)).item() for row in features]
+        assert_array_equal(malignant, 1 - data.target[place])
+    rows = {}
+    for measure in ("mean", "error", "worst"):
+        same = load_cancer_domains((measure, measure))[0]
+        assert len(np.unique(same[:, 1:], axis=0)) == 569  # no patient twice
+        rows[measure] = same
+    assert_array_equal(X[X[:, 0] == 0], rows["mean"][rows["mean"][:, 0] == 0])
+    assert_array_equal(X[X[:, 0] == 1], rows["worst"][rows["worst"][:, 0] == 1])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_cancer_domains_have_the_shares_asked_for(share):
+    X, y = load_cancer_domains(("mean", "mean"), (0.5, share))
+    for t, wanted in [(0, 0.5), (1, share)]:
+        malignant = rows_of(X, y, t)[1]
+        assert malignant.mean() == pytest.approx(wanted, abs=0.005)
+        assert (malignant == 1).sum() >= 105 or (malignant == 0).sum() >= 178
+    whole = load_cancer_domains(("mean", "mean"))[0]
+    assert {row.tobytes() for row in X} < {row.tobytes() for row in whole}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"measures": ("mean", "largest")}, r"measures has 'largest'; the known ones are \['mean'"),
+        ({"measures": "mean"}, "measures is 'mean'; give one for the source"),
+        ({"malignant": 0.5}, "malignant is 0.5; give one for the source"),
+        ({"malignant": (0.5, 1.5)}, "a share in malignant is 1.5; give a finite number from 0 to"),
+        ({"malignant": (0.5, 0)}, "a share in malignant is 0; give numbers above 0"),
+    ],
+)
+def test_bad_cancer_domains(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        load_cancer_domains(**arguments)
