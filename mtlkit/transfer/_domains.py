@@ -115,7 +115,7 @@ def _read_labels(y, classes):
         if known.dtype.kind == "f" and (known % 1 == 0).all() and not labelled.all():
             known = known.astype(int)
         check_classification_targets(known)
-        y = np.full(len(labelled), known[0])
+        y = np.full(len(labelled), known[0], dtype=known.dtype)
         y[labelled] = known
     return y, labelled
 
@@ -154,6 +154,11 @@ class DomainEstimator(MetaEstimatorMixin, BaseEstimator):
     Sets `tasks_`, and `classes_` for a classifier, before it calls that method.
     """
 
+    @property
+    def _wrapped(self):
+        """The estimator inside; a class with a default has its own."""
+        return self.estimator
+
     def fit(self, X, y):
         """Fit on the rows of source and target.
 
@@ -173,10 +178,10 @@ class DomainEstimator(MetaEstimatorMixin, BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        domains = read_domains(self, X, y, classes=is_classifier(self.estimator))
+        domains = read_domains(self, X, y, classes=is_classifier(self))
         self.tasks_ = np.unique(domains.task)
         self.__dict__.pop("classes_", None)
-        if is_classifier(self.estimator):
+        if is_classifier(self):
             self.classes_ = np.unique(domains.y[domains.labelled])
         self._fit_domains(domains)
         return self
@@ -191,12 +196,12 @@ class DomainEstimator(MetaEstimatorMixin, BaseEstimator):
 
     def score(self, X, y, sample_weight=None):
         """Accuracy of a classifier, R² of a regressor, over the labelled rows of `X`."""
-        metric = accuracy_score if is_classifier(self.estimator) else r2_score
+        metric = accuracy_score if is_classifier(self) else r2_score
         y, X, sample_weight = labelled_rows(y, X, sample_weight)
         return metric(y, self.predict(X), sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
-        tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
+        tags, inner = super().__sklearn_tags__(), get_tags(self._wrapped)
         tags.estimator_type = inner.estimator_type
         tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
         tags.target_tags = inner.target_tags

@@ -4,7 +4,6 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
@@ -14,7 +13,7 @@ from ._domains import DomainEstimator
 __all__ = ["PriorCorrection"]
 
 
-class PriorCorrection(ClassifierMixin, DomainEstimator):
+class PriorCorrection(DomainEstimator):
     r"""A classifier of the source, corrected for the target's proportions of classes.
 
     `estimator` is fitted to the labelled source rows and gives p(k|x) with the source's proportions
@@ -86,7 +85,7 @@ class PriorCorrection(ClassifierMixin, DomainEstimator):
     >>> from sklearn.linear_model import LogisticRegression
     >>> rng = np.random.default_rng(0)
     >>> y = np.r_[rng.random(500) < 0.5, rng.random(500) < 0.9].astype(float)
-    >>> X = np.column_stack([np.repeat([0, 1], 500), y + rng.normal(size=1000)])
+    >>> X = np.column_stack([np.repeat([0, 1], 500), 2 * y + rng.normal(size=1000)])
     >>> known = np.where(X[:, 0] == 0, y, np.nan)
     >>> model = PriorCorrection(LogisticRegression(), target=1, task_col=0).fit(X, known)
     >>> model.target_prior_.round(1)

@@ -1,0 +1,109 @@
+"""What the feature aligners share: a map for source rows, a map for target rows, one table."""
+
+import numpy as np
+from scipy.linalg import eigh
+from sklearn.utils import check_scalar
+
+from .._inputs import check_features
+from ..table.reading import is_frame, task_codes, task_position
+from ..table.transformer import TaskTransformer
+from ._domains import read_domains
+
+
+class DomainAligner(TaskTransformer):
+    """A transformer with `source`, `target`, `task_col` that puts both domains into one space.
+
+    Tables are put together as in `TaskTransformer`. A derived class has `_fit_domains(domains)`,
+    `_map(features, target)` and, if its columns are new ones, `_width`.
+    """
+
+    _width = None  # number of new columns; None: the features keep their names
+
+    def fit(self, X, y=None):
+        """Learn the maps from the features of source and target rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column. Rows of other tasks are refused.
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        domains = read_domains(self, X, others="refuse")
+        if self.task_col is not None:
+            for name, rows in [("source", domains.source_rows), ("target", domains.target_rows)]:
+                if len(rows) < 2:
+                    raise ValueError(
+                        f"n_samples=1 in the {name}: {type(self).__name__} needs at least two "
+                        "rows of it, to see their spread"
+                    )
+        self.tasks_ = np.unique(domains.task)
+        self._is_frame = is_frame(X)
+        self._position = None if self.task_col is None else task_position(X, self.task_col)
+        self._inputs = self._input_names(X)
+        self._fit_domains(domains)
+        self._names_out, self._names = self._output_names(self._inputs)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit, then transform the same rows; `y` is ignored."""
+        return self.fit(X).transform(X)
+
+    def transform(self, X):
+        """Map rows of the source and of the target, each as its domain is mapped.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column; all its tasks were seen in `fit`, new rows are welcome.
+
+        Returns
+        -------
+        DataFrame or array
+            The table of the mapped features and the task column.
+        """
+        features, task = check_features(self, X, reset=False)
+        task_codes(task, self.tasks_, unseen="they were neither source nor target")
+        target = np.ones(len(task), dtype=bool) if self.task_col is None else task == self.target
+        return self._assemble(X, task, [(0, np.arange(len(task)), self._map(features, target))])
+
+    @property
+    def transformer(self):
+        """What the messages of the base class name."""
+        return self
+
+    def __sklearn_tags__(self):
+        return super(TaskTransformer, self).__sklearn_tags__()  # there is no inner transformer
+
+    def _output_names(self, inputs):
+        names = [name for j, name in enumerate(inputs) if j != self._position]
+        if self._width is not None:
+            names = [f"{type(self).__name__.lower()}{j}" for j in range(self._width)]
+        return [names], names.copy()
+
+    def _check_components(self, largest, why):
+        """`n_components`, or the most there are."""
+        if self.n_components is None:
+            return largest
+        k = check_scalar(self.n_components, "n_components", (int, np.integer), min_val=1)
+        if k > largest:
+            raise ValueError(f"n_components={k} must be at most {largest}, {why}")
+        return k
+
+
+def leading(matrix, k):
+    """The k largest eigenvalues of a symmetric matrix, descending, and their eigenvectors."""
+    m = len(matrix)
+    values, vectors = eigh(matrix, subset_by_index=[m - k, m - 1], check_finite=False)
+    if len(values) < k:  # LAPACK's solver for some of them may miss such as lie close together
+        values, vectors = (found[..., -k:] for found in np.linalg.eigh(matrix))
+    return values[::-1], vectors[:, ::-1]
+
+
+def positive_columns(vectors):
+    """The columns with such signs that the largest entry of each is positive."""
+    largest = np.abs(vectors).argmax(axis=0)
+    return vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
