@@ -30,8 +30,9 @@ test: env ## run every test and every notebook
 serve: env ## show the site on 127.0.0.1 and rebuild the page you edit
 	@$(RUN) tools/book.py serve
 
-tidy: env ## put notebooks into their stored form: no outputs, stable ids
+tidy: env ## put notebooks into their stored form; write the index of exercises
 	@$(RUN) tools/tidy.py
+	@$(RUN) tools/exercises.py
 
 lint: env ## check the style of the code
 	@$(RUN) -m ruff check .
