@@ -373,10 +373,15 @@ def _measure(name, X, y, sources, targets, cv):
         "targets": len(targets),
         "labels": round(own),
         "source_labels": source,
-        "train_and_test_rows": [float(n) for n in found._rows()],
+        "train_and_test_rows": _rows(found),
         "better_baseline": better,
         "candidates": results,
     }
+
+
+def _rows(found):
+    """Rows of the targets in a training and in a test part."""
+    return tuple(float(n.sum(axis=1).mean()) for n in (found.train_rows, found.test_rows))
 
 
 def _difference(found, name, baseline):
@@ -384,14 +389,14 @@ def _difference(found, name, baseline):
     if name == baseline:
         return None
     a, b = (100 * found.scores[key] for key in (name, baseline))
-    plain, wide = (paired_difference(a, b, corrected=rows) for rows in (None, found._rows()))
+    plain, wide = (paired_difference(a, b, corrected=rows) for rows in (None, _rows(found)))
     return {
         "baseline": baseline,
         "mean": round(plain.mean, 3),
         "plain": [round(plain.low, 3), round(plain.high, 3)],
         "corrected": [round(wide.low, 3), round(wide.high, 3)],
         "verdict": verdict(a, b, 1),
-        "verdict_for_new_data": verdict(a, b, 1, found._rows()),
+        "verdict_for_new_data": verdict(a, b, 1, _rows(found)),
     }
 
 
