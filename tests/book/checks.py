@@ -6,6 +6,7 @@ A check takes what it looks at (a notebook, a text) and returns the problems it 
 
 import ast
 import re
+from itertools import pairwise
 from collections import Counter
 
 SECONDS_PER_PAGE = 20
@@ -315,6 +316,22 @@ def terms(text, glossary):
         " ".join(term.split()) for term in re.findall(r"\{term\}`(?:[^`<]*<)?([^`<>]+)>?`", text)
     ]
     return [f"{term!r} is not in the glossary" for term in used if term.lower() not in known]
+
+
+def table_heads(text):
+    """Every column of a table is named by a word: a formula alone is not read aloud."""
+    lines = text.splitlines()
+    heads = [
+        head
+        for head, rule in pairwise(lines)
+        if head.startswith("|") and re.fullmatch(r"\|[\s:|-]+\|", rule.strip())
+    ]
+    cells = [(head, cell) for head in heads for cell in head.strip().strip("|").split("|")]
+    return [
+        f"a column without a word in its head: {head!r}"
+        for head, cell in cells
+        if not re.search(r"\w", re.sub(r"\$[^$]*\$", "", cell))
+    ]
 
 
 def module(name, source):

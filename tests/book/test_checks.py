@@ -216,6 +216,12 @@ def test_terms():
     assert checks.terms("a {term}`trunk`", glossary) == ["'trunk' is not in the glossary"]
 
 
+def test_table_heads():
+    assert checks.table_heads("| step | weight $w_1$ |\n|---|---|\n| | $w_1$ |\n") == []
+    for bad in ("| step | $w_1$ |\n|---|---|\n", "| | text |\n|:--|--:|\n"):
+        assert len(checks.table_heads(bad)) == 1
+
+
 def test_module():
     assert checks.module("table.py", "import numpy\n" * 400) == []
     assert checks.module("plotting.py", "import matplotlib\n") == []

@@ -71,6 +71,11 @@ def test_terms(name):
     assert checks.terms(prose(name), read("reference/glossary.md")) == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_table_heads(name):
+    assert checks.table_heads(prose(name)) == []
+
+
 def test_citations():
     assert checks.citations({name: prose(name) for name in PAGES}, read("references.bib")) == []
 
