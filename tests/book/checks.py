@@ -6,8 +6,8 @@ A check takes what it looks at (a notebook, a text) and returns the problems it 
 
 import ast
 import re
-from itertools import pairwise
 from collections import Counter
+from itertools import pairwise
 
 SECONDS_PER_PAGE = 20
 SLACK = 3  # a page fails above this many budgets: the machine of a reader may be slow
