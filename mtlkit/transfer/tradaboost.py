@@ -40,11 +40,11 @@ class TrAdaBoostClassifier(DomainEstimator):
     Parameters
     ----------
     estimator : classifier or None, default=None
-        Takes ``sample_weight`` in `fit`, or is a Pipeline whose last step does. None means
-        ``DecisionTreeClassifier(max_depth=1)``, as in AdaBoost. Deeper trees take more from the
-        source, for better or worse.
+        Takes sample weights in `fit`, or is a Pipeline whose last step does. None means a decision
+        tree of depth 1, as in AdaBoost. Deeper trees take more from the source, for better or
+        worse.
     n_estimators : int, default=50
-        N.
+        Number of rounds, N.
     source : task name, list of task names or None, default=None
         None means all tasks but the target.
     target : task name or None, default=None
