@@ -203,6 +203,17 @@ def test_proportions_of_classes_and_scores():
     assert "100 labelled target rows" in str(report)
 
 
+def test_whole_numbers_of_many_values_are_a_quantity():
+    report = diagnose(X, np.arange(len(X)) % 200)
+    assert report.source_prior is None and report.source_score is None
+
+
+def test_no_label_at_all_is_as_no_y():
+    nothing = np.full(len(X), np.nan)
+    assert str(diagnose(X, nothing)) == str(diagnose(X))
+    assert str(diagnose(X, nothing.astype(object))) == str(diagnose(X))
+
+
 def test_a_quantity_has_no_proportions():
     report = diagnose(X, X[:, 1] * 1.7)
     assert report.source_prior is None and report.target_prior is None

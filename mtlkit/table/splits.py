@@ -13,21 +13,26 @@ from .reading import missing, read_table, some, take
 MOST_NUMBERED_CLASSES = 20
 
 
-def _strata(y, n):
-    """Class of each row as an integer. A quantity is one class, and so are the missing labels.
+def are_classes(labels):
+    """Whether labels, none of them missing, are classes and not a quantity.
 
     Numbers are classes if they are whole and few; exam scores, too, are whole numbers.
     """
+    values = np.unique(labels)
+    if values.dtype.kind not in "iuf":
+        return True
+    return len(values) <= MOST_NUMBERED_CLASSES and not (values % 1 != 0).any()
+
+
+def _strata(y, n):
+    """Class of each row as an integer. A quantity is one class, and so are the missing labels."""
     if y is None or np.ndim(y) != 1:
         return np.zeros(n, dtype=int)
     known = ~missing(y)
     labels = np.array(np.asarray(y)[known].tolist())
     strata = np.zeros(n, dtype=int)
-    classes, codes = np.unique(labels, return_inverse=True)
-    quantity = labels.dtype.kind in "iuf" and (
-        len(classes) > MOST_NUMBERED_CLASSES or (classes % 1 != 0).any()
-    )
-    strata[known] = 1 if quantity else 1 + codes
+    codes = np.unique(labels, return_inverse=True)[1]
+    strata[known] = 1 + codes if are_classes(labels) else 1
     return strata
 
 

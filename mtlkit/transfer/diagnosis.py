@@ -9,10 +9,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils import check_random_state, column_or_1d
 
 from ..table.reading import is_frame, missing
+from ..table.splits import are_classes
 from ._domains import read_domains
 from .prior import estimate_priors
 
@@ -114,7 +114,8 @@ def diagnose_shift(X, y=None, *, source=None, target, task_col, classifier=None,
     X : DataFrame or array of shape (n, p)
         Table with the task column.
     y : array-like of shape (n,), default=None
-        Labels; a missing one (NaN, None) marks a row without label.
+        Labels; a missing one (NaN, None) marks a row without label. Numbers are classes if they are
+        whole and at most 20 different ones; else they are a quantity.
     source : task name, list of task names or None, default=None
         None: all tasks but the target.
     target : task name
@@ -151,7 +152,10 @@ def diagnose_shift(X, y=None, *, source=None, target, task_col, classifier=None,
     >>> report.differs("scale_distance")
     True
     """
-    classes = y is not None and _are_classes(y)
+    classes = False
+    if y is not None:
+        y = column_or_1d(y, warn=True)
+        classes = are_classes(np.array(y[~missing(y)].tolist()))
     domains = read_domains(_Columns(source, target, task_col), X, y, classes=classes)
     features, is_target = domains.X, domains.target
     n_source, n_target = int((~is_target).sum()), int(is_target.sum())
@@ -191,11 +195,6 @@ class _Columns(BaseEstimator):
 
     def __init__(self, source, target, task_col):
         self.source, self.target, self.task_col = source, target, task_col
-
-
-def _are_classes(y):
-    y = np.asarray(y)
-    return type_of_target(np.array(y[~missing(y)].tolist())) in ("binary", "multiclass")
 
 
 def feature_names(X, task_col):
