@@ -28,7 +28,7 @@ from mtlkit.datasets import (
     load_shifted_digits,
     make_linear_tasks,
 )
-from mtlkit.evaluation import compare, equivalence_test, paired_difference
+from mtlkit.evaluation import compare, paired_difference, verdict
 from mtlkit.linear import (
     FeatureAugmentation,
     LowRank,
@@ -396,16 +396,8 @@ def _difference(found, name, baseline):
         "plain": [round(plain.low, 3), round(plain.high, 3)],
         "corrected": [round(wide.low, 3), round(wide.high, 3)],
         "verdict": verdict(a, b, 1),
-        "verdict_for_new_data": verdict(a, b, 1, _rows(found)),
+        "verdict_for_new_data": verdict(a, b, 1, corrected=_rows(found)),
     }
-
-
-def verdict(a, b, margin, corrected=None):
-    """In this order: ties (shown to be within the margin), wins, loses, or open."""
-    if equivalence_test(a, b, margin, corrected=corrected).equivalent:
-        return "ties"
-    difference = paired_difference(a, b, corrected=corrected)
-    return "wins" if difference.low > 0 else "loses" if difference.high < 0 else "open"
 
 
 def parameters(model):

@@ -1,4 +1,4 @@
-"""Two candidates' scores on the same splits: the interval of their difference, and equivalence.
+"""Two candidates' scores on the same splits: their difference, a verdict, and labels saved.
 
 Arrays of scores in, small result objects out; estimators and tables belong in ``evaluation.py``.
 """
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
+from sklearn.utils import check_random_state
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,95 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
         p = float(stats.t.sf((margin - abs(mean)) / error, d.size - 1))
     difference = paired_difference(a, b, level=1 - 2 * alpha, corrected=corrected)
     return Equivalence(float(margin), p, p < alpha, difference, alpha)
+
+
+def verdict(a, b, margin, *, level=0.95, corrected=None):
+    """One word for a paired comparison, by one rule for a whole table.
+
+    Parameters
+    ----------
+    a, b : array-like of shape (J,)
+        Scores of two candidates on the same J splits in the same order, J at least 2.
+    margin : float
+        The largest difference that does not matter, as in `equivalence_test`.
+    level : float, default=0.95
+        Confidence level of the interval that decides between a win and a loss.
+    corrected : tuple (n_train, n_test), default=None
+        As in `paired_difference`.
+
+    Returns
+    -------
+    {"ties", "wins", "loses", "open"}
+        "ties" if the equivalence test at 5 % shows the difference to be smaller than the margin,
+        be it sure or not; else "wins" or "loses", for a, if the interval leaves out 0; else "open".
+        Open means that the splits did not settle it, not that there is no difference.
+    """
+    if equivalence_test(a, b, margin, corrected=corrected).equivalent:
+        return "ties"
+    found = paired_difference(a, b, level=level, corrected=corrected)
+    return "wins" if found.low > 0 else "loses" if found.high < 0 else "open"
+
+
+def label_saving(sizes, baseline, n, scores, *, level=0.95, resamples=500, random_state=None):
+    """Labels that a baseline needs in addition to score what a candidate scores with n.
+
+    A learning curve read sideways: from the candidate's mean score at n go to the right until the
+    baseline's curve is met. Between measured sizes the curve is interpolated in log n; where it
+    falls, by chance, it is taken to be level.
+
+    Parameters
+    ----------
+    sizes : array-like of shape (S,)
+        Numbers of labels at which the baseline was scored, increasing.
+    baseline : array-like of shape (S, J)
+        Its scores on the same J splits at each size; higher is better.
+    n : array-like of shape (K,)
+        Numbers of labels at which the candidate was scored.
+    scores : array-like of shape (K, J)
+        The candidate's scores on these J splits at each n.
+    level : float, default=0.95
+        Confidence level of the bootstrap interval, which draws the J splits again.
+    resamples : int, default=500
+        Number of draws.
+    random_state : int, RandomState instance or None, default=None
+        For the draws.
+
+    Returns
+    -------
+    ndarray of shape (K, 3)
+        Saving, lower and upper end; negative where the candidate is behind. Beyond the range of
+        `sizes` it is infinite; below the range it stays at ``sizes[0] - n``.
+
+    Notes
+    -----
+    Cost: O(resamples (S + K) J). As with every interval from splits of one table, this one says
+    how well the curves of *this table* are known.
+    """
+    sizes, baseline = np.asarray(sizes, dtype=float), np.asarray(baseline, dtype=float)
+    n, scores = np.asarray(n, dtype=float), np.asarray(scores, dtype=float)
+    if not 0 < level < 1:
+        raise ValueError(f"level={level!r} must lie between 0 and 1, for example 0.95")
+    if sizes.ndim != 1 or len(sizes) < 2 or sizes[0] <= 0 or (np.diff(sizes) <= 0).any():
+        raise ValueError(
+            f"sizes={sizes.tolist()} must be at least two positive numbers of labels, increasing"
+        )
+    for name, counts, table in (("baseline", sizes, baseline), ("scores", n, scores)):
+        if table.ndim != 2 or table.shape != (len(counts), baseline.shape[-1]):
+            raise ValueError(
+                f"{name} has shape {table.shape}: pass one row for each of {len(counts)} numbers "
+                "of labels and one column for each split, the same splits for both"
+            )
+        if not np.isfinite(table).all():
+            raise ValueError(f"{name} holds {table[~np.isfinite(table)][0]}: leave that split out")
+    J, random_state = baseline.shape[1], check_random_state(random_state)
+    found = []
+    for rows in [np.arange(J), *random_state.randint(J, size=(resamples, J))]:
+        rising = np.maximum.accumulate(baseline[:, rows].mean(axis=1))
+        reached = np.interp(scores[:, rows].mean(axis=1), rising, np.log(sizes), right=np.inf)
+        found.append(np.exp(reached) - n)
+    tail = (1 - level) / 2
+    ends = np.quantile(found[1:], [tail, 1 - tail], axis=0, method="nearest")
+    return np.column_stack([found[0], *ends])
 
 
 def _paired(a, b):

@@ -19,8 +19,16 @@ from threadpoolctl import threadpool_limits
 
 from ._affinity import TaskAffinity, task_affinity
 from ._comparison import Comparison, ComparisonTable, check_known
-from ._intervals import Difference, Equivalence, equivalence_test, paired_difference
-from .baselines import PerTask, Pooled
+from ._intervals import (
+    Difference,
+    Equivalence,
+    equivalence_test,
+    label_saving,
+    paired_difference,
+    verdict,
+)
+from ._setting import last_step, setting_of
+from .baselines import PerTask
 from .table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
 from .table.reading import groups, missing, read_table, some, take
 
@@ -32,41 +40,12 @@ __all__ = [
     "TaskAffinity",
     "compare",
     "equivalence_test",
+    "label_saving",
     "paired_difference",
     "setting_of",
     "task_affinity",
+    "verdict",
 ]
-
-
-def setting_of(estimator):
-    """How an estimator uses the tasks: one of the four settings.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Of a Pipeline, the last step decides.
-
-    Returns
-    -------
-    {"single-task", "pooled", "transfer", "multi-task"}
-        "single-task" for `PerTask`, "pooled" for `Pooled`, "transfer" for what is defined in
-        `mtlkit.transfer` and for `FineTuner`, and "multi-task" for anything else: wrap a plain
-        scikit-learn estimator in `PerTask` or `Pooled`, so that it is called what it is.
-    """
-    estimator = _last_step(estimator)
-    if isinstance(estimator, PerTask):
-        return "single-task"
-    if isinstance(estimator, Pooled):
-        return "pooled"
-    if type(estimator).__module__.startswith(("mtlkit.transfer.", "mtlkit.neural.finetune")):
-        return "transfer"
-    return "multi-task"
-
-
-def _last_step(estimator):
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[-1][1]
-    return estimator
 
 
 def compare(
@@ -167,7 +146,7 @@ def compare(
     estimators = {name: estimator for name, (estimator, _) in candidates.items()}
     _check_task_col(estimators, task_col)
     if baseline is None:
-        alone = [name for name in estimators if isinstance(_last_step(estimators[name]), PerTask)]
+        alone = [name for name in estimators if isinstance(last_step(estimators[name]), PerTask)]
         baseline = (alone or list(estimators))[0]
     check_known(baseline, list(estimators), "baseline")
     if task_col is not None:

@@ -45,6 +45,7 @@ def use_style():
             "axes.spines.right": False,
             "lines.linewidth": 2,
             "lines.markersize": 8,
+            "image.cmap": "PuOr_r",  # orange above zero, purple below: no setting has these
             "svg.hashsalt": "mtlkit",  # SVG ids that do not change from run to run
         }
     )

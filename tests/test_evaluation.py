@@ -26,8 +26,10 @@ from mtlkit.evaluation import (
     Comparison,
     compare,
     equivalence_test,
+    label_saving,
     paired_difference,
     setting_of,
+    verdict,
 )
 from mtlkit.linear import MeanRegularizedRidge
 from mtlkit.table import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit, shared
@@ -821,3 +823,82 @@ def test_a_multi_task_estimator_inside_a_baseline_sees_no_task_column():
         random_state=0,
     )
     assert np.isfinite(result.scores["alone"]).all()
+
+
+# ------------------------------------------------------------------ a verdict, and labels saved
+
+
+def test_verdict_follows_the_two_tests():
+    assert verdict([3, 1, 2, 0, 4], np.zeros(5), 1) == "wins"
+    assert verdict(np.zeros(5), [3, 1, 2, 0, 4], 1) == "loses"
+    assert verdict([0.2, -0.3, 0.1, 0, 0.5], np.zeros(5), 1) == "ties"
+    assert verdict([4, -3, 2, -1, 3], np.zeros(5), 1) == "open"
+    lead = np.array([0.3, 0.31, 0.29, 0.3])  # sure, and smaller than the margin
+    assert paired_difference(lead, np.zeros(4)).low > 0
+    assert verdict(lead, np.zeros(4), 1) == "ties"
+
+
+def test_verdict_takes_the_level_and_the_correction():
+    lead = np.array([3, 1, 2, 0, 4])
+    assert verdict(lead, np.zeros(5), 1, level=0.99) == "open"
+    assert verdict(lead, np.zeros(5), 1, corrected=(75, 25)) == "open"
+
+
+@given(st.lists(st.floats(-5, 5), min_size=3, max_size=12), st.floats(0.1, 3))
+def test_verdict_turns_round_with_the_candidates(lead, margin):
+    opposite = {"wins": "loses", "loses": "wins", "ties": "ties", "open": "open"}
+    zero = np.zeros(len(lead))
+    assert verdict(zero, lead, margin) == opposite[verdict(lead, zero, margin)]
+
+
+def test_label_saving_reads_the_curve_sideways():
+    """The baseline scores the logarithm of its labels, the candidate is worth half as many more."""
+    sizes = np.array([10, 20, 40, 80])
+    noise = np.random.default_rng(0).normal(0, 0.01, 20)
+    baseline = np.log(sizes)[:, None] + noise
+    saved = label_saving(sizes, baseline, [10, 40], np.log([15, 60])[:, None] + noise)
+    np.testing.assert_allclose(saved, [[5] * 3, [20] * 3], rtol=1e-10)
+
+
+def test_label_saving_beyond_the_range_and_below_it():
+    sizes, baseline = [10, 20], [[1.0, 1.0], [2.0, 2.0]]
+    assert label_saving(sizes, baseline, [20], [[3.0, 3.0]]).tolist() == [[np.inf] * 3]
+    np.testing.assert_allclose(label_saving(sizes, baseline, [20], [[0.0, 0.0]]), [[-10] * 3])
+
+
+def test_label_saving_levels_a_curve_that_falls_by_chance():
+    saved = label_saving([10, 20, 40], [[1.0, 1], [0.9, 0.9], [2, 2]], [10], [[1.0, 1]])
+    np.testing.assert_allclose(saved[0, 0], 10)  # the last size at which the score is no higher
+
+
+def test_label_saving_interval_is_the_bootstrap_of_scipy():
+    rng = np.random.default_rng(1)
+    sizes, J = np.array([10, 20, 40, 80]), 40
+    baseline = np.log(sizes)[:, None] + rng.normal(0, 0.3, (4, J))
+    scores = np.log(30) + rng.normal(0, 0.3, J)
+
+    def saving(rows):
+        rising = np.maximum.accumulate(baseline[:, rows].mean(axis=1))
+        return np.exp(np.interp(scores[rows].mean(), rising, np.log(sizes))) - 20
+
+    theirs = stats.bootstrap(
+        (np.arange(J),), saving, vectorized=False, n_resamples=4000, method="percentile", rng=0
+    ).confidence_interval
+    ours = label_saving(sizes, baseline, [20], scores[None], resamples=4000, random_state=0)[0]
+    np.testing.assert_allclose(ours, [saving(np.arange(J)), *theirs], atol=0.4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sizes": [20, 10]}, r"sizes=\[20.0, 10.0\] must be at least two positive numbers"),
+        ({"sizes": [10]}, "must be at least two positive numbers"),
+        ({"baseline": [[1, 2], [3, np.nan]]}, "baseline holds nan: leave that split out"),
+        ({"scores": [[1, 2, 3]]}, r"scores has shape \(1, 3\): pass one row for each of 1"),
+        ({"level": 95}, "level=95 must lie between 0 and 1"),
+    ],
+)
+def test_label_saving_says_what_is_wrong(change, message):
+    good = {"sizes": [10, 20], "baseline": [[1, 2], [3, 4]], "n": [10], "scores": [[1, 2]]}
+    with pytest.raises(ValueError, match=message):
+        label_saving(**good | change)

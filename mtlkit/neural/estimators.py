@@ -18,14 +18,14 @@ __all__ = ["MultiTaskMLP", "MultiTaskMLPClassifier", "MultiTaskMLPRegressor"]
 
 OBJECTIVE = r"""
 
-    With θ the parameters of the trunk, θ_t those of the head of task t = 1 … T, and λ_t the balance
-    weights, it minimises
+    With θ_0 the parameters of the trunk, θ_t those of the head of task t = 1 … T, and λ_t the
+    balance weights, it minimises
 
     .. math::
 
         \sum_{t=1}^{T} \frac{\lambda_t}{n_t} \sum_{i=1}^{n_t}
-        \ell\big(f(x_{ti}; \theta, \theta_t), y_{ti}\big)
-        + \frac{\alpha}{2} \Big( \|\theta\|^2 + \sum_t \|\theta_t\|^2 \Big),
+        \ell\big(f(x_{ti}; \theta_0, \theta_t), y_{ti}\big)
+        + \frac{\alpha}{2} \Big( \|\theta_0\|^2 + \sum_t \|\theta_t\|^2 \Big),
 
     biases left out of the last term. The loss ℓ is """
 

@@ -20,12 +20,12 @@ MODES = ("full", "frozen", "gradual", "probe first")
 class FineTuner(BaseEstimator):
     r"""Start from a trained network and train on a target task, or on several.
 
-    With θ⁰ the trunk of the trained network it minimises, from the start θ = θ⁰,
+    With θ_0 the trunk, which the trained network has left at θ_0ˢ, it minimises, from there,
 
     .. math::
 
         \sum_{t} \frac{\lambda_t}{n_t} \sum_{i=1}^{n_t}
-        \ell\big(f(x_{ti}; \theta, \theta_t), y_{ti}\big) + \frac a2 \|\theta - \theta^0\|^2
+        \ell\big(f(x_{ti}; \theta_0, \theta_t), y_{ti}\big) + \frac a2 \|\theta_0 - \theta_0^s\|^2
 
     over the tasks t of the target table, plus the network's weight decay of the heads.
 

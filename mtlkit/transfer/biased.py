@@ -92,8 +92,8 @@ class BiasedRidge(Biased, TaskLinearRegressor):
     which is ridge on what the sources leave unexplained; with several sources the target's own rows
     also choose the mixture β (K,) of them. At ``alpha`` → 0 the target forgets the sources, except
     in directions that its rows do not reach; at infinity it keeps their weights and learns an
-    intercept. Known as biased regularisation and as hypothesis transfer (Kuzborskij and Orabona
-    2013), and as L2-SP for networks (Li, Grandvalet and Davoine 2018).
+    intercept. With one source it is known as biased regularisation and hypothesis transfer
+    (Kuzborskij and Orabona 2013), and for networks as L2-SP (Li, Grandvalet and Davoine 2018).
 
     Parameters
     ----------

@@ -26,9 +26,9 @@ class ImportanceWeighted(DomainEstimator):
     .. math::
 
         \min_f \; \sum_{i \in S} w_i \, \ell(f(x_i), y_i) + \sum_{j \in T} \ell(f(x_j), y_j),
-        \qquad w_i = |S| \, \frac{w(x_i)^\lambda}{\sum_{k \in S} w(x_k)^\lambda},
+        \qquad w_i = |S| \, \frac{w(x_i)^\kappa}{\sum_{k \in S} w(x_k)^\kappa},
 
-    with λ the `flattening`. This helps an f that is too simple for the whole of x: it then fits
+    with κ the `flattening`. This helps an f that is too simple for the whole of x: it then fits
     where the target lies. An f that can be right everywhere needs no weights, and pays for them
     with variance, that of `effective_sample_size_` rows.
 
@@ -40,7 +40,7 @@ class ImportanceWeighted(DomainEstimator):
     ratio : density ratio or None, default=None
         `KLIEP`, for instance; None means `DomainClassifier()`.
     flattening : float, default=1.0
-        λ, from 0 (equal weights: least variance, biased to the source) to 1 (least bias).
+        κ, from 0 (equal weights: least variance, biased to the source) to 1 (least bias).
     source : task name, list of task names or None, default=None
         None means all tasks but the target.
     target : task name or None, default=None
