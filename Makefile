@@ -41,6 +41,7 @@ lint: env ## check the style of the code
 lock: env ## write the lock files anew; all to their newest: make lock ARGS=--upgrade
 	@$(UV) --extra dev --output-file requirements.txt $(ARGS)
 	@$(UV) --extra browser --constraint requirements.txt --output-file requirements-browser.txt $(ARGS)
+	@$(UV) --extra scale --constraint requirements.txt --output-file requirements-scale.txt $(ARGS)
 
 clean: ## remove what the build has made, but not .venv
 	@$(PYTHON) tools/book.py clean
