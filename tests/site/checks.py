@@ -143,6 +143,10 @@ def opened(browser, base, path, mode):
         page.on("response", answered)
         page.route("**/*", stay_inside)
         page.goto(base + path, wait_until="networkidle")
+        # The theme lets the keyboard reach what scrolls, by a script that may come last.
+        page.wait_for_function(
+            "[...document.querySelectorAll('pre')].every(e => e.hasAttribute('tabindex'))"
+        )
         yield page, problems
 
 
