@@ -127,8 +127,7 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
     >>> print(paired_difference([0.8, 0.9, 0.85, 0.9], [0.7, 0.85, 0.8, 0.8]))
     +0.075 [+0.029, +0.121]
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level={level!r} must lie between 0 and 1, for example 0.95")
+    _check_level(level)
     d = _paired(a, b)
     mean, error = _mean_and_error(d, corrected)
     half = stats.t.ppf((1 + level) / 2, d.size - 1) * error
@@ -234,7 +233,7 @@ def label_saving(sizes, baseline, n, scores, *, level=0.95, resamples=500, rando
     sizes : array-like of shape (S,)
         Numbers of labels at which the baseline was scored, increasing.
     baseline : array-like of shape (S, J)
-        Its scores on the same J splits at each size; higher is better.
+        Its scores on the same J splits at each size, J at least 2; higher is better.
     n : array-like of shape (K,)
         Numbers of labels at which the candidate was scored.
     scores : array-like of shape (K, J)
@@ -259,12 +258,15 @@ def label_saving(sizes, baseline, n, scores, *, level=0.95, resamples=500, rando
     """
     sizes, baseline = np.asarray(sizes, dtype=float), np.asarray(baseline, dtype=float)
     n, scores = np.asarray(n, dtype=float), np.asarray(scores, dtype=float)
-    if not 0 < level < 1:
-        raise ValueError(f"level={level!r} must lie between 0 and 1, for example 0.95")
-    if sizes.ndim != 1 or len(sizes) < 2 or sizes[0] <= 0 or (np.diff(sizes) <= 0).any():
+    _check_level(level)
+    if sizes.ndim != 1 or len(sizes) < 2 or not (np.diff(sizes, prepend=0) > 0).all():
         raise ValueError(
             f"sizes={sizes.tolist()} must be at least two positive numbers of labels, increasing"
         )
+    if n.ndim != 1 or not (n > 0).all():
+        raise ValueError(f"n={n.tolist()} must be a list of positive numbers of labels")
+    if resamples < 1:
+        raise ValueError(f"resamples={resamples} must be at least 1, for example 500")
     for name, counts, table in (("baseline", sizes, baseline), ("scores", n, scores)):
         if table.ndim != 2 or table.shape != (len(counts), baseline.shape[-1]):
             raise ValueError(
@@ -273,6 +275,7 @@ def label_saving(sizes, baseline, n, scores, *, level=0.95, resamples=500, rando
             )
         if not np.isfinite(table).all():
             raise ValueError(f"{name} holds {table[~np.isfinite(table)][0]}: leave that split out")
+    _check_spread(baseline.shape[1])
     J, random_state = baseline.shape[1], check_random_state(random_state)
     found = []
     for rows in [np.arange(J), *random_state.randint(J, size=(resamples, J))]:
@@ -284,6 +287,16 @@ def label_saving(sizes, baseline, n, scores, *, level=0.95, resamples=500, rando
     return np.column_stack([found[0], *ends])
 
 
+def _check_level(level):
+    if not 0 < level < 1:
+        raise ValueError(f"level={level!r} must lie between 0 and 1, for example 0.95")
+
+
+def _check_spread(J):
+    if J < 2:
+        raise ValueError(f"got {J} split(s), but a spread needs at least 2: repeat the split")
+
+
 def _paired(a, b):
     """Differences of checked scores."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
@@ -292,8 +305,7 @@ def _paired(a, b):
             f"a and b have shapes {a.shape} and {b.shape}: pass one score per split for each, "
             "of the same splits in the same order"
         )
-    if a.size < 2:
-        raise ValueError(f"got {a.size} split(s), but a spread needs at least 2: repeat the split")
+    _check_spread(a.size)
     for name, scores in (("a", a), ("b", b)):
         bad = np.flatnonzero(~np.isfinite(scores))
         if bad.size:

@@ -896,6 +896,11 @@ def test_label_saving_interval_is_the_bootstrap_of_scipy():
         ({"baseline": [[1, 2], [3, np.nan]]}, "baseline holds nan: leave that split out"),
         ({"scores": [[1, 2, 3]]}, r"scores has shape \(1, 3\): pass one row for each of 1"),
         ({"level": 95}, "level=95 must lie between 0 and 1"),
+        ({"sizes": [10, np.nan]}, "must be at least two positive numbers"),
+        ({"n": 10}, "n=10.0 must be a list of positive numbers of labels"),
+        ({"n": [0]}, r"n=\[0.0\] must be a list of positive numbers"),
+        ({"resamples": 0}, "resamples=0 must be at least 1"),
+        ({"baseline": [[1], [3]], "scores": [[1]]}, r"got 1 split\(s\), but a spread needs"),
     ],
 )
 def test_label_saving_says_what_is_wrong(change, message):
