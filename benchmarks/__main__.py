@@ -1,4 +1,4 @@
-"""Run one study: ``python -m benchmarks NAME``."""
+"""Run one benchmark: ``python -m benchmarks NAME``."""
 
 import argparse
 import importlib
@@ -9,6 +9,6 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-STUDIES = ["angles", "landmine", "linear", "neural", "school", "showdown", "transfer"]
-parser.add_argument("study", choices=STUDIES)
-importlib.import_module(f".{parser.parse_args().study}", "benchmarks").run()
+BENCHMARKS = ["linear", "neural", "transfer"]
+parser.add_argument("benchmark", choices=BENCHMARKS)
+importlib.import_module(f".{parser.parse_args().benchmark}", "benchmarks").run()

@@ -17,7 +17,7 @@ from mtlkit.linear import (
     JointSupport,
     LowRank,
     MeanRegularizedRidge,
-    MultiTaskRegressor,
+    MultiTaskLinearRegression,
     TaskMoments,
 )
 from mtlkit.linear._losses import RowLoss
@@ -43,7 +43,7 @@ AXES = {
 }
 MODELS = {
     "mean-regularised": lambda alpha: MeanRegularizedRidge(task_col=0),
-    "joint support": lambda alpha: MultiTaskRegressor(JointSupport(), alpha, task_col=0),
+    "joint support": lambda alpha: MultiTaskLinearRegression(JointSupport(), alpha, task_col=0),
 }
 
 
@@ -98,7 +98,7 @@ def ours_by(penalty, alpha, problem):
     Z, y = problem.table()
 
     def run(tol):
-        model = MultiTaskRegressor(penalty, alpha, task_col=0, fit_intercept=False, tol=tol)
+        model = MultiTaskLinearRegression(penalty, alpha, task_col=0, fit_intercept=False, tol=tol)
         return model.fit(Z, y).coef_
 
     return run

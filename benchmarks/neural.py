@@ -54,10 +54,10 @@ class Data:
 class Ours:
     """mtlkit: one network for all tasks, or one for each."""
 
-    def __init__(self, data, balance=None, per_task=False):
+    def __init__(self, data, weighting=None, per_task=False):
         self.table = data.table()
         self.model = MultiTaskMLPRegressor(
-            hidden_layer_sizes=(WIDTH,), balance=balance, task_col=None if per_task else 0,
+            hidden_layer_sizes=(WIDTH,), weighting=weighting, task_col=None if per_task else 0,
             alpha=0.0, batch_size=BATCH if per_task else T * BATCH, max_iter=EPOCHS,
             learning_rate_init=RATE, n_iter_no_change=None, standardize_targets=False,
             random_state=SEED,

@@ -1,6 +1,30 @@
 """mtlkit: scikit-learn estimators for single-task, multi-task and transfer learning on one table.
 
-Import from the modules (``from mtlkit.table import stack_tasks``); nothing is re-exported here.
+Submodules load when they are first used: ``import mtlkit; mtlkit.linear.MeanRegularizedRidge``.
 """
 
-__version__ = "0.1.0"
+import importlib
+from importlib.metadata import version
+
+__version__ = version("mtlkit")
+
+__all__ = [
+    "baselines",
+    "datasets",
+    "evaluation",
+    "linear",
+    "neural",
+    "plotting",
+    "table",
+    "transfer",
+]
+
+
+def __dir__():
+    return [*__all__, "__version__"]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"mtlkit.{name}")
+    raise AttributeError(f"module 'mtlkit' has no attribute {name!r}")

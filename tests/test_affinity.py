@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from problems import as_frame, ragged_regression
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
@@ -12,6 +11,7 @@ from mtlkit.datasets import make_linear_tasks
 from mtlkit.evaluation import paired_difference, task_affinity
 from mtlkit.linear import MeanRegularizedRidge
 from mtlkit.table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from tests._problems import as_frame, ragged_regression
 
 SPLITS = TaskStratifiedShuffleSplit(4, test_size=0.25, task_col=0, random_state=0)
 POOLED, ALONE = Pooled(Ridge(), task_col=0), PerTask(Ridge(), task_col=0)

@@ -12,7 +12,6 @@ import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.covariance import ledoit_wolf
@@ -27,8 +26,9 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from mtlkit.baselines import Pooled
 from mtlkit.table import TaskStratifiedKFold, per_task, shared
-from mtlkit.transfer.alignment import CORAL, SubspaceAlignment
-from mtlkit.transfer.tca import TCA
+from mtlkit.transfer import CORAL, SubspaceAlignment
+from mtlkit.transfer._tca import TCA
+from tests._problems import as_frame
 
 ONE_TASK = [
     CORAL(),

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame, ragged_classification, ragged_regression
 from scipy.sparse import issparse
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -11,9 +10,10 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.svm import LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeRegressor
 
-from mtlkit.baselines import PerTask, Pooled
-from mtlkit.evaluation import setting_of
-from mtlkit.linear import FeatureAugmentation, MultiTaskRegressor, SharedMean
+from mtlkit._utils._delegation import setting_of
+from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
+from mtlkit.linear import MultiTaskLinearRegression, SharedMean
+from tests._problems import as_frame, ragged_classification, ragged_regression
 
 X, y = ragged_regression()
 T, D = 4, 3
@@ -52,7 +52,7 @@ def test_ridge_on_copies_is_a_shared_and_a_private_part():
         np.sqrt(coupling / T),
         task_col=0,
     ).fit(centred, target)
-    other = MultiTaskRegressor(SharedMean(coupling), alpha, task_col=0, tol=1e-15)
+    other = MultiTaskLinearRegression(SharedMean(coupling), alpha, task_col=0, tol=1e-15)
     other.fit(centred, target)
     assert_allclose(ours.predict(centred), other.predict(centred), atol=1e-6)
 

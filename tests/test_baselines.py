@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame, ragged_classification, ragged_regression
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
@@ -19,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.table import TaskStratifiedKFold, stack_tasks
+from tests._problems import as_frame, ragged_classification, ragged_regression
 
 X, y = ragged_regression()
 XC, yc = ragged_classification()

@@ -13,7 +13,6 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame, ragged_classification, ragged_regression
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -24,16 +23,15 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import check_estimator
 
 import mtlkit
-from mtlkit.baselines import PerTask, Pooled
+from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
 from mtlkit.evaluation import paired_difference
 from mtlkit.linear import (
-    FeatureAugmentation,
     JointSupport,
     LearnedRelations,
     LowRank,
     MeanRegularizedRidge,
-    MultiTaskClassifier,
-    MultiTaskRegressor,
+    MultiTaskLinearRegression,
+    MultiTaskLogisticRegression,
     SharedMean,
 )
 from mtlkit.neural import FineTuner, MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
@@ -52,6 +50,7 @@ from mtlkit.transfer import (
     TransferForestClassifier,
     TransferForestRegressor,
 )
+from tests._problems import as_frame, ragged_classification, ragged_regression
 
 MODULES = {
     info.name: importlib.import_module(info.name)
@@ -72,7 +71,7 @@ REGRESSORS = [
     BiasedRidge(),
     FeatureAugmentation(Ridge()),
     ImportanceWeighted(Ridge()),
-    *[MultiTaskRegressor(penalty, tol=1e-12) for penalty in PENALTIES],
+    *[MultiTaskLinearRegression(penalty, tol=1e-12) for penalty in PENALTIES],
     MultiTaskMLPRegressor(**SHORT),
 ]
 WRAPPED_CLASSIFIERS = [
@@ -83,7 +82,7 @@ WRAPPED_CLASSIFIERS = [
     PriorCorrection(LogisticRegression()),
     TransferForestClassifier(RandomForestClassifier(5, random_state=0)),
 ]
-PENALIZED_CLASSIFIERS = [MultiTaskClassifier(penalty, tol=1e-12) for penalty in PENALTIES]
+PENALIZED_CLASSIFIERS = [MultiTaskLogisticRegression(penalty, tol=1e-12) for penalty in PENALTIES]
 CLASSIFIERS = [
     *WRAPPED_CLASSIFIERS,
     *PENALIZED_CLASSIFIERS,
@@ -208,7 +207,7 @@ def test_grid_search_of_classifiers(estimator, scoring, kind):
         grid = {"alpha": [0.3, 3]}
     if isinstance(estimator, TrAdaBoostClassifier):
         grid = {"n_estimators": [3, 5]}
-    if isinstance(estimator, MultiTaskClassifier):
+    if isinstance(estimator, MultiTaskLogisticRegression):
         grid = {"alpha": [0.3, 3], "penalty": [estimator.penalty, SharedMean(2)]}
     folds = TaskStratifiedKFold(3, task_col=estimator.task_col)
     search = GridSearchCV(estimator, grid, scoring=scoring, cv=folds, error_score="raise").fit(X, y)
@@ -248,15 +247,14 @@ sys.meta_path.insert(0, NoPandas())
 import numpy as np
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
-from mtlkit.baselines import PerTask, Pooled
+from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
 from mtlkit.linear import (
-    FeatureAugmentation,
     JointSupport,
     LearnedRelations,
     LowRank,
     MeanRegularizedRidge,
-    MultiTaskClassifier,
-    MultiTaskRegressor,
+    MultiTaskLogisticRegression,
+    MultiTaskLinearRegression,
     SharedMean,
 )
 from mtlkit.table import TaskStratifiedKFold, per_task, split_tasks, stack_tasks
@@ -297,9 +295,12 @@ def test_an_entry_is_told_from_a_mention():
     assert [name for name in "abcdef" if has_entry(text, name)] == ["a", "b"]
 
 
-def test_the_package_itself_exports_its_modules_and_nothing_else():
-    modules = {name.split(".")[1] for name in MODULES}
-    assert {name for name in vars(mtlkit) if not name.startswith("__")} == modules
+def test_the_package_lists_its_modules_and_loads_them_when_they_are_used():
+    assert set(mtlkit.__all__) == {name.split(".")[1] for name in MODULES}
+    code = "import mtlkit, sys; assert 'numpy' not in sys.modules; mtlkit.linear.TaskMoments"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="linaer"):
+        mtlkit.linaer  # noqa: B018
 
 
 @pytest.mark.parametrize("name", PUBLIC)

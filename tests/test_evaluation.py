@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -20,6 +22,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from mtlkit._utils._delegation import setting_of
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.datasets import make_linear_tasks
 from mtlkit.evaluation import (
@@ -28,11 +31,11 @@ from mtlkit.evaluation import (
     equivalence_test,
     label_saving,
     paired_difference,
-    setting_of,
     verdict,
 )
 from mtlkit.linear import MeanRegularizedRidge
 from mtlkit.table import LeaveTasksOut, TaskStratifiedKFold, TaskStratifiedShuffleSplit, shared
+from mtlkit.transfer import BiasedRidge
 
 SPLITS = TaskStratifiedShuffleSplit(3, test_size=0.25, task_col=0, random_state=0)
 
@@ -622,13 +625,29 @@ def test_baselines_inside_pipelines_count():
     assert result.settings["other"] == "pooled"
 
 
-def test_setting_of():
-    transfer = type("Biased", (BaseEstimator,), {"__module__": "mtlkit.transfer.biased"})()
-    other = type("Biased", (BaseEstimator,), {"__module__": "mtlkit.transferred"})()
-    assert setting_of(PerTask(Ridge())) == "single-task"
-    assert setting_of(Pooled(Ridge())) == "pooled"
-    assert setting_of(make_pipeline(StandardScaler(), make_pipeline(transfer))) == "transfer"
-    assert setting_of(other) == "multi-task"
+class MyBiased(BiasedRidge):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("estimator", "setting"),
+    [
+        (PerTask(Ridge()), "single-task"),
+        (Pooled(Ridge()), "pooled"),
+        (Ridge(), "pooled"),
+        (MeanRegularizedRidge(), "multi-task"),
+        (MyBiased(), "transfer"),
+    ],
+)
+def test_setting_is_found_through_what_wraps_an_estimator(estimator, setting):
+    wrapped = (
+        estimator,
+        make_pipeline(StandardScaler(), make_pipeline(estimator)),
+        GridSearchCV(estimator, {}),
+        TransformedTargetRegressor(make_pipeline(estimator)),
+        CalibratedClassifierCV(GridSearchCV(estimator, {})),
+    )
+    assert [setting_of(each) for each in wrapped] == [setting] * len(wrapped)
 
 
 # What the result can be asked

@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 from scipy.io import savemat
 from sklearn.datasets import get_data_home
 
-from mtlkit.datasets import fetch_landmine, fetch_school, fetched
+from mtlkit.datasets import _fetched, fetch_landmine, fetch_school
 
 FETCHERS = {"school.mat": fetch_school, "landmine.mat": fetch_landmine}
 
@@ -49,7 +49,7 @@ def tiny(tmp_path, monkeypatch):
         )
         for name in FETCHERS
     }
-    monkeypatch.setattr(fetched, "FILES", files)
+    monkeypatch.setattr(_fetched, "FILES", files)
     monkeypatch.delenv("MTLKIT_DATA", raising=False)
     return {
         "directory": tmp_path,
@@ -198,7 +198,7 @@ def test_a_download_with_another_checksum_is_not_kept(tiny, wire):
 
 
 def test_addresses_are_pinned_to_a_commit():
-    for url, sha256 in fetched.FILES.values():
+    for url, sha256 in _fetched.FILES.values():
         assert any(len(part) == 40 for part in url.split("/")), url
         assert len(sha256) == 64
 

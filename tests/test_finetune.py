@@ -8,8 +8,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
+from mtlkit._utils._delegation import setting_of
 from mtlkit.datasets import load_shifted_digits, make_linear_tasks
-from mtlkit.evaluation import setting_of
 from mtlkit.neural import (
     FineTuner,
     MultiTaskMLP,

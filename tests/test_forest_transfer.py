@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame
 from sklearn.base import clone
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -22,8 +21,9 @@ from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from mtlkit.datasets import load_shifted_digits
-from mtlkit.transfer.forest import TransferForestClassifier, TransferForestRegressor
-from mtlkit.transfer.trees import Tree, join, split
+from mtlkit.transfer import TransferForestClassifier, TransferForestRegressor
+from mtlkit.transfer.forest._tree import Tree, join, split
+from tests._problems import as_frame
 
 METHODS = ["strut", "ser", "mix"]
 FORESTS = [

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame, ragged_regression
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.linear import MeanRegularizedRidge, TaskMoments
+from tests._problems import as_frame, ragged_regression
 
 X, y = ragged_regression()
 N_TASKS, D = 4, 3

@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from mtlkit.neural import FixedWeights
-from mtlkit.neural.losses import TaskLosses
-from mtlkit.neural.network import Network
-from mtlkit.neural.training import SGD, Adam, Settings, balanced_gradient, batches, train
+from mtlkit.neural._losses import TaskLosses
+from mtlkit.neural._network import Network
+from mtlkit.neural._training import SGD, Adam, Settings, batches, train, weighted_gradient
 
 T, M, D, K = 3, 6, 4, 3
 SEEDS = st.integers(0, 2**32 - 1)
@@ -104,13 +104,13 @@ def test_permuting_tasks_permutes_private_gradients_only(seed):
     assert_allclose(other[head].reshape(T, -1), gradient[head].reshape(T, -1)[order])
 
 
-def gradient_of(network, theta, X, loss, rows, weight, balance=None):
-    balance = FixedWeights() if balance is None else balance
-    if not hasattr(balance, "base_"):
-        balance.start(np.ones(network.n_tasks), np.random.default_rng(0))
+def gradient_of(network, theta, X, loss, rows, weight, weighting=None):
+    weighting = FixedWeights() if weighting is None else weighting
+    if not hasattr(weighting, "base_"):
+        weighting.start(np.ones(network.n_tasks), np.random.default_rng(0))
     inputs, outputs = network.forward(theta, X)
     losses, D_out = loss(outputs, rows, weight)
-    return balanced_gradient(network, theta, inputs, D_out, losses, balance)
+    return weighted_gradient(network, theta, inputs, D_out, losses, weighting)
 
 
 def test_a_task_k_times_is_the_task_with_weight_k():

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame, ragged_classification, ragged_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 
+from mtlkit._utils._delegation import setting_of
 from mtlkit.datasets import load_digit_tasks, make_linear_tasks
-from mtlkit.evaluation import setting_of
 from mtlkit.neural import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor, PCGrad
 from mtlkit.table import stack_tasks
+from tests._problems import as_frame, ragged_classification, ragged_regression
 
 X, y = ragged_regression(rows=(20, 30, 12, 25))
 TASK = X[:, 0].astype(int)
@@ -48,15 +48,15 @@ def test_the_loss_curve_is_the_mean_loss_of_the_batches():
 
 
 @pytest.mark.parametrize("make", [regressor, classifier])
-@pytest.mark.parametrize("balance", [None, PCGrad()])
-def test_the_seed_decides_everything(make, balance):
+@pytest.mark.parametrize("weighting", [None, PCGrad()])
+def test_the_seed_decides_everything(make, weighting):
     target = y if make is regressor else y > 3
-    one, two = (make(balance=balance).fit(X, target) for _ in range(2))
+    one, two = (make(weighting=weighting).fit(X, target) for _ in range(2))
     assert_array_equal(one.theta_, two.theta_)
     assert not np.array_equal(
-        make(balance=balance, random_state=1).fit(X, target).theta_, one.theta_
+        make(weighting=weighting, random_state=1).fit(X, target).theta_, one.theta_
     )
-    assert not hasattr(balance, "base_")  # the one that was passed is left alone
+    assert not hasattr(weighting, "base_")  # the one that was passed is left alone
 
 
 def test_frames_and_arrays_are_one_and_names_are_kept():
@@ -157,7 +157,7 @@ def test_early_stopping_keeps_the_best_parameters():
     ).fit(X, y)  # fmt: skip
     assert model.n_iter_ < 400
     assert model.validation_curve_.shape == (model.n_iter_, 4)
-    total = model.validation_curve_ @ model._balance.base_
+    total = model.validation_curve_ @ model._weighting.base_
     assert total.argmin() < model.n_iter_ - 1
     again = regressor(
         early_stopping=True, max_iter=int(total.argmin()) + 1, learning_rate_init=0.05,
@@ -202,8 +202,8 @@ def test_task_weights_say_whose_loss_counts():
         errors.append(model.loss_curve_[-1, 1])
     assert errors[1] < errors[0]
     counts = np.bincount(TASK)
-    assert_allclose(regressor().fit(X, y)._balance.base_, 4 * counts / counts.sum())
-    assert_allclose(regressor(task_weight="tasks").fit(X, y)._balance.base_, 1)
+    assert_allclose(regressor().fit(X, y)._weighting.base_, 4 * counts / counts.sum())
+    assert_allclose(regressor(task_weight="tasks").fit(X, y)._weighting.base_, 1)
 
 
 def test_progress_is_shown_if_asked_for(capsys):
@@ -237,7 +237,7 @@ def test_it_is_multi_task():
         ({"solver": "lbfgs"}, "solver='lbfgs' is unknown: use one of"),
         ({"hidden_layer_sizes": ()}, r"hidden_layer_sizes=\(\) must hold whole numbers above 0"),
         ({"hidden_layer_sizes": (3, 0)}, r"hidden_layer_sizes=\(3, 0\) must hold whole numbers"),
-        ({"balance": "pcgrad"}, r"balance='pcgrad' must be a Balance, such as PCGrad\(\)"),
+        ({"weighting": "pcgrad"}, r"weighting='pcgrad' must be a Weighting, such as PCGrad\(\)"),
         ({"task_weight": [1, 2]}, "task_weight must hold 4 positive numbers"),
     ],
 )

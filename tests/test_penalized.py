@@ -1,4 +1,4 @@
-"""Tests of MultiTaskRegressor and -Classifier: against cvxpy, scikit-learn and their limits."""
+"""Tests of the penalised linear models: against cvxpy, scikit-learn and their limits."""
 
 import cvxpy as cp
 import numpy as np
@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame, ragged_classification, ragged_regression
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, LogisticRegression, MultiTaskLasso, Ridge
@@ -17,8 +16,8 @@ from mtlkit.linear import (
     LearnedRelations,
     LowRank,
     MeanRegularizedRidge,
-    MultiTaskClassifier,
-    MultiTaskRegressor,
+    MultiTaskLinearRegression,
+    MultiTaskLogisticRegression,
     Penalty,
     SharedMean,
     TaskGraph,
@@ -27,6 +26,7 @@ from mtlkit.linear import (
 )
 from mtlkit.linear._losses import LogisticLoss, MomentLoss, RowLoss
 from mtlkit.linear._solver import accelerated
+from tests._problems import as_frame, ragged_classification, ragged_regression
 
 T, D, ALPHA, C = 4, 3, 1.3, 0.7
 EDGES = np.array([[0, 2, 0, 1], [2, 0, 0.5, 0], [0, 0.5, 0, 3], [1, 0, 3, 0.0]])
@@ -46,11 +46,11 @@ TASK = X[:, 0].astype(int)
 
 
 def regressor(penalty, alpha=ALPHA, **options):
-    return MultiTaskRegressor(penalty, alpha, task_col=0, **{"tol": 1e-10, **options})
+    return MultiTaskLinearRegression(penalty, alpha, task_col=0, **{"tol": 1e-10, **options})
 
 
 def classifier(penalty, alpha=ALPHA, **options):
-    return MultiTaskClassifier(penalty, alpha, task_col=0, **{"tol": 1e-10, **options})
+    return MultiTaskLogisticRegression(penalty, alpha, task_col=0, **{"tol": 1e-10, **options})
 
 
 # Against a general convex solver
@@ -288,26 +288,26 @@ def test_one_task_is_an_ordinary_problem():
     ridge = Ridge(ALPHA).fit(features, y)
     lasso = Lasso(ALPHA / (2 * len(y)), tol=1e-12).fit(features, y)
     for penalty in (SharedMean(5), TaskGraph([[0.0]], 5)):
-        ours = MultiTaskRegressor(penalty, ALPHA, tol=1e-14).fit(features, y)
+        ours = MultiTaskLinearRegression(penalty, ALPHA, tol=1e-14).fit(features, y)
         assert_allclose(ours.coef_[0], ridge.coef_, atol=1e-6)
         value = one_task_objective(
             ridge.predict(features), y, ridge.coef_, lambda w: ALPHA * (w**2).sum()
         )
         assert_allclose(ours.objective_, value, rtol=1e-12)
-    ours = MultiTaskRegressor(JointSupport(), ALPHA, tol=1e-14).fit(features, y)
+    ours = MultiTaskLinearRegression(JointSupport(), ALPHA, tol=1e-14).fit(features, y)
     assert_allclose(ours.coef_[0], lasso.coef_, atol=1e-6)
     value = one_task_objective(
         lasso.predict(features), y, lasso.coef_, lambda w: ALPHA * abs(w).sum()
     )
     assert_allclose(ours.objective_, value, rtol=1e-9)
     # With one task ‖W‖_* is ‖w‖, so learned relations at coupling c are a ridge of α (1 + c).
-    ours = MultiTaskRegressor(LearnedRelations(2), ALPHA, tol=1e-14).fit(features, y)
+    ours = MultiTaskLinearRegression(LearnedRelations(2), ALPHA, tol=1e-14).fit(features, y)
     assert_allclose(ours.coef_[0], Ridge(3 * ALPHA).fit(features, y).coef_, atol=1e-6)
 
 
 def test_one_task_logistic_is_an_ordinary_problem():
     theirs = LogisticRegression(C=1 / (2 * ALPHA), tol=1e-10).fit(X[:, 1:], Y01)
-    ours = MultiTaskClassifier(SharedMean(5), ALPHA, tol=1e-13).fit(X[:, 1:], Y01)
+    ours = MultiTaskLogisticRegression(SharedMean(5), ALPHA, tol=1e-13).fit(X[:, 1:], Y01)
     assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
     value = theirs.decision_function(X[:, 1:])
     loss = (np.logaddexp(0, value) - Y01 * value).sum()

@@ -12,8 +12,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 
 from mtlkit.baselines import PerTask, Pooled
-from mtlkit.evaluation import Difference, compare, paired_difference
-from mtlkit.plotting import SETTING_COLORS, SETTING_MARKERS, ComparisonDisplay, use_style
+from mtlkit.evaluation import ComparisonDisplay, Difference, compare, paired_difference
+from mtlkit.plotting import SETTING_COLORS, SETTING_MARKERS, use_style
 
 SETTINGS = ["single-task", "multi-task", "transfer", "pooled"]
 PHONE = 358  # px: what a margin of 16 px leaves of a screen of 390

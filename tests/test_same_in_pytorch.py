@@ -154,7 +154,12 @@ def test_balanced_steps(name, tol):
         aggregator = aggregation.UPGrad(projector=QuadprogProjector(reg_eps=1e-9))
     X, y = table()
     model = fitted(
-        X, y, balance=BALANCES[name], task_weight="tasks", standardize_targets=False, random_state=3
+        X,
+        y,
+        weighting=BALANCES[name],
+        task_weight="tasks",
+        standardize_targets=False,
+        random_state=3,
     )
     network, loss, conflicts = same.from_mtlkit(model), same.half_squared_error, 0
     optimizer = optimiser(same.with_decay(network, DECAY))

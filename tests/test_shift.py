@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from mtlkit.transfer import PriorCorrection, diagnose_shift
-from mtlkit.transfer.prior import estimate_priors
+from mtlkit.transfer._prior import estimate_priors
+from tests._problems import as_frame
 
 
 def label_shift(p=0.5, q=0.9, n=1000, seed=0, d=2):

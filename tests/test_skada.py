@@ -9,8 +9,8 @@ import sklearn
 from numpy.testing import assert_allclose
 from sklearn.neighbors import KNeighborsClassifier
 
-from mtlkit.transfer.alignment import CORAL, SubspaceAlignment
-from mtlkit.transfer.tca import TCA
+from mtlkit.transfer import CORAL, SubspaceAlignment
+from mtlkit.transfer._tca import TCA
 
 N_SOURCE, N_TARGET, D, K = 90, 70, 12, 4
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from problems import as_frame, ragged_classification, ragged_regression
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
@@ -19,6 +18,7 @@ from mtlkit.table import (
     TaskStratifiedKFold,
     TaskStratifiedShuffleSplit,
 )
+from tests._problems import as_frame, ragged_classification, ragged_regression
 
 X, y = ragged_classification()
 SEEDS = st.integers(0, 2**32 - 1)

@@ -11,8 +11,9 @@ from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
 from scipy import sparse
 
+from mtlkit._utils._containers import blocks, groups, missing
 from mtlkit.table import read_table, split_tasks, stack_tasks
-from mtlkit.table.reading import blocks, groups, missing, task_codes
+from mtlkit.table._reading import task_codes
 
 A = np.arange(12.0).reshape(4, 3)
 FRAME = pd.DataFrame({"task": list("uuvv"), "a": [1.0, 2, 3, 4], "b": [5, 6, 7, 8]})

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.exceptions import NotFittedError
@@ -18,7 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from mtlkit.transfer.tradaboost import TrAdaBoostClassifier
+from mtlkit.transfer._tradaboost import TrAdaBoostClassifier
+from tests._problems import as_frame
 
 STUMP = DecisionTreeClassifier(max_depth=1, random_state=0)
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame, ragged_regression
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from mtlkit.transfer import BiasedLogisticRegression, BiasedRidge
+from tests._problems import as_frame, ragged_regression
 
 X, y = ragged_regression()
 TARGETS = [0, 2, 3]

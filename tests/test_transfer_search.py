@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from problems import as_frame
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -26,6 +25,7 @@ from mtlkit.transfer import (
     TransferForestClassifier,
     TransferForestRegressor,
 )
+from tests._problems import as_frame
 
 SIZES = {"source": 80, "target": 40}
 ROLES = {"target": "t1", "task_col": "task"}

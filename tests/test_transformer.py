@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
-from problems import as_frame, ragged_regression
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest, f_regression
@@ -23,6 +22,7 @@ from sklearn.preprocessing import (
 
 from mtlkit.baselines import PerTask
 from mtlkit.table import TaskTransformer, per_task, shared, stack_tasks
+from tests._problems import as_frame, ragged_regression
 
 X, y = ragged_regression()
 NEW, _ = ragged_regression(seed=1)

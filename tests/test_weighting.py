@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import as_frame
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -19,8 +18,9 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from mtlkit.evaluation import paired_difference
-from mtlkit.transfer.ratios import KLIEP, DomainClassifier
-from mtlkit.transfer.weighting import ImportanceWeighted
+from mtlkit.transfer._ratios import KLIEP, DomainClassifier
+from mtlkit.transfer._weighting import ImportanceWeighted
+from tests._problems import as_frame
 
 RATIOS = [DomainClassifier(), KLIEP(random_state=0), KLIEP(gamma=0.3, random_state=0)]
 

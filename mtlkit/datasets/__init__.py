@@ -9,11 +9,11 @@ With ``as_frame=False`` (the default) ``X`` is a float array whose column 0 hold
 a DataFrame, the task is its column ``"task"``, and ``y`` is a Series.
 """
 
-from mtlkit.datasets.cancer import load_cancer_domains
-from mtlkit.datasets.digits import load_digit_angles, load_digit_tasks, load_shifted_digits
-from mtlkit.datasets.fetched import fetch_landmine, fetch_school
-from mtlkit.datasets.simulated import make_linear_tasks
-from mtlkit.datasets.stacked import load_diabetes_by_sex, load_iris_and_cancer
+from ._cancer import load_cancer_domains
+from ._digits import load_digit_angles, load_digit_tasks, load_shifted_digits
+from ._fetched import fetch_landmine, fetch_school
+from ._simulated import make_linear_tasks
+from ._stacked import load_diabetes_by_sex, load_iris_and_cancer
 
 __all__ = [
     "fetch_landmine",

@@ -1,21 +1,18 @@
-"""Convex multi-task linear models on ragged tasks: one file an idea."""
+"""Convex multi-task linear models on ragged tasks."""
 
-from .augmentation import FeatureAugmentation
-from .classifier import MultiTaskClassifier
-from .mean import MeanRegularizedRidge
-from .moments import TaskMoments
-from .path import regularization_path
-from .penalties import JointSupport, LearnedRelations, LowRank, Penalty, SharedMean, TaskGraph
-from .regressor import MultiTaskRegressor
+from ._mean_regularized import MeanRegularizedRidge
+from ._moments import TaskMoments
+from ._multi_task import MultiTaskLinearRegression, MultiTaskLogisticRegression
+from ._path import regularization_path
+from ._penalties import JointSupport, LearnedRelations, LowRank, Penalty, SharedMean, TaskGraph
 
 __all__ = [
-    "FeatureAugmentation",
     "JointSupport",
     "LearnedRelations",
     "LowRank",
     "MeanRegularizedRidge",
-    "MultiTaskClassifier",
-    "MultiTaskRegressor",
+    "MultiTaskLinearRegression",
+    "MultiTaskLogisticRegression",
     "Penalty",
     "SharedMean",
     "TaskGraph",

@@ -12,8 +12,8 @@ from copy import copy
 import numpy as np
 from scipy.special import entr, expit
 
-from ..table.reading import blocks, groups
-from .moments import TaskMoments
+from .._utils._containers import blocks, groups
+from ._moments import TaskMoments
 
 
 def squared_loss(rows, weight, fit_intercept):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._threads import one_blas_thread
+from .._utils._numerics import one_blas_thread
 
 
 @dataclass

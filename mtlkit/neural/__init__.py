@@ -1,9 +1,11 @@
 """Networks that share: one trunk, a head for each task, and how the losses are balanced."""
 
-from .balance import (
+from ._estimators import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from ._finetune import FineTuner
+from ._search import tune_training
+from ._weighting import (
     DWA,
     MGDA,
-    Balance,
     CAGrad,
     FixedWeights,
     GradNorm,
@@ -11,15 +13,12 @@ from .balance import (
     RandomWeights,
     UncertaintyWeights,
     UPGrad,
+    Weighting,
 )
-from .estimators import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
-from .finetune import FineTuner
-from .search import tune_training
 
 __all__ = [
     "DWA",
     "MGDA",
-    "Balance",
     "CAGrad",
     "FineTuner",
     "FixedWeights",
@@ -31,5 +30,6 @@ __all__ = [
     "RandomWeights",
     "UPGrad",
     "UncertaintyWeights",
+    "Weighting",
     "tune_training",
 ]

@@ -1,9 +1,9 @@
 """The data convention: one long table, one row per observation, the task is a column."""
 
-from .reading import read_table
-from .splits import LeaveTasksOut, TargetKFold, TaskStratifiedKFold, TaskStratifiedShuffleSplit
-from .stacking import split_tasks, stack_tasks
-from .transformer import TaskTransformer, per_task, shared
+from ._reading import read_table
+from ._splits import LeaveTasksOut, TargetKFold, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from ._stacking import split_tasks, stack_tasks
+from ._transformer import TaskTransformer, per_task, shared
 
 __all__ = [
     "LeaveTasksOut",

@@ -1,14 +1,14 @@
 """Transfer from source tasks to a target task of one table, and what differs between them."""
 
-from .alignment import CORAL, SubspaceAlignment
-from .biased import BiasedLogisticRegression, BiasedRidge
-from .diagnosis import ShiftReport, diagnose_shift
-from .forest import TransferForestClassifier, TransferForestRegressor
-from .prior import PriorCorrection
-from .ratios import KLIEP, DomainClassifier
-from .tca import TCA
-from .tradaboost import TrAdaBoostClassifier
-from .weighting import ImportanceWeighted
+from ._alignment import CORAL, SubspaceAlignment
+from ._biased import BiasedLogisticRegression, BiasedRidge
+from ._prior import PriorCorrection
+from ._ratios import KLIEP, DomainClassifier
+from ._shift import ShiftReport, diagnose_shift
+from ._tca import TCA
+from ._tradaboost import TrAdaBoostClassifier
+from ._weighting import ImportanceWeighted
+from .forest._estimators import TransferForestClassifier, TransferForestRegressor
 
 __all__ = [
     "CORAL",

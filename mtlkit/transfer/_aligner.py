@@ -4,9 +4,10 @@ import numpy as np
 from scipy.linalg import eigh
 from sklearn.utils import check_scalar
 
-from .._inputs import check_features
-from ..table.reading import is_frame, task_codes, task_position
-from ..table.transformer import TaskTransformer
+from .._utils._containers import is_frame
+from ..table import TaskTransformer
+from ..table._reading import task_codes, task_position
+from ..table._rows import check_features
 from ._domains import read_domains
 
 

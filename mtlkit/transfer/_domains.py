@@ -12,8 +12,10 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._inputs import check_features, labelled_rows
-from ..table.reading import missing, some, task_codes
+from .._utils._containers import missing, some
+from .._utils._validation import labelled_rows
+from ..table._reading import task_codes
+from ..table._rows import check_features
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ class DomainEstimator(MetaEstimatorMixin, BaseEstimator):
 
     Sets `tasks_`, and `classes_` for a classifier, before it calls that method.
     """
+
+    setting = "transfer"
 
     @property
     def _wrapped(self):

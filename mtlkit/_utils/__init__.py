@@ -1,0 +1,1 @@
+"""What several subpackages use; nothing here is public."""

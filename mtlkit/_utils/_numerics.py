@@ -1,0 +1,32 @@
+"""Small numerics: BLAS held to one thread, the shortest vector in a convex hull."""
+
+from functools import cache
+
+import numpy as np
+from scipy.optimize import nnls
+from threadpoolctl import ThreadpoolController
+
+
+@cache
+def _controller():
+    return ThreadpoolController()  # looking for the libraries takes longer than many a fit
+
+
+def one_blas_thread():
+    """A context in which BLAS uses one thread: threads that wait for each other cost more."""
+    return _controller().limit(limits=1, user_api="blas")
+
+
+def shortest_in_hull(gram):
+    """Weights w (K,), w ≥ 0 and Σ w = 1, that minimise wᵀ gram w: non-negative least squares."""
+    # It is v / Σv with v ≥ 0 the minimum of ½ vᵀMv - Σv.
+    R = gram_root(gram)
+    v, _ = nnls(R, np.linalg.solve(R.T, np.ones(len(gram))))
+    return v / v.sum()
+
+
+def gram_root(gram):
+    """Upper triangular R with RᵀR = gram, up to a billionth of its size."""
+    size = np.trace(gram)
+    size = size if size > 1e-200 else 1.0  # all vectors are zero: any weights will do
+    return np.linalg.cholesky(gram + 1e-9 * size * np.eye(len(gram))).T

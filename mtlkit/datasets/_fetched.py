@@ -1,0 +1,182 @@
+"""Classic data sets of multi-task learning that belong to others: fetched once, then kept."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+from scipy.io import loadmat
+from sklearn.datasets import get_data_home
+
+from ._base import long_table
+
+# Where each file is, at a fixed commit, and the SHA-256 of the copy that the book was measured on.
+FILES = {
+    "school.mat": (
+        "https://raw.githubusercontent.com/jiayuzhou/MALSAR/"
+        "ca3d55b878cc4113f0d9603e8ac46538aeb1ecd9/data/school.mat",
+        "57fb3238fdd03a9aa17276e2ce18d9bbb5d128c3261e794fe6233b58b6909068",
+    ),
+    "landmine.mat": (
+        "https://raw.githubusercontent.com/daizhongxiang/Federated_Bayesian_Optimization/"
+        "9f46a1dfbbcfd5823e026ad9418a4cb881676ae9/LandmineData.mat",
+        "2163ab20a80e33a8b65593c48cf283c540599dcb291105e63fa4af2ce24c2bea",
+    ),
+}
+
+SCHOOL_COLUMNS = [
+    *("year 1985", "year 1986", "year 1987", "% free meals", "% VR band 1", "gender 0", "gender 1"),
+    *("VR band 3", "VR band 1", "VR band 2", "ethnic ESWI", "ethnic African", "ethnic Arab"),
+    *("ethnic Bangladeshi", "ethnic Caribbean", "ethnic Greek", "ethnic Indian"),
+    *("ethnic Pakistani", "ethnic S.E. Asian", "ethnic Turkish", "ethnic other"),
+    *("school gender 1", "school gender 2", "school gender 3"),
+    *("school maintained", "school Church of England", "school Roman Catholic"),
+]
+
+
+def fetch_school(*, data_home=None, download_if_missing=True, as_frame=False):
+    """Fetch the exam scores of 15,362 pupils of 139 London schools: 139 regression tasks.
+
+    Parameters
+    ----------
+    data_home : str or path, default=None
+        Directory of the file ``school.mat``. None: the environment variable ``MTLKIT_DATA``,
+        else ``mtlkit`` in scikit-learn's data directory.
+    download_if_missing : bool, default=True
+        If the file is not there, download it (45 kB, needs pooch); False raises.
+    as_frame : bool, default=False
+        Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
+        arrays with the task in column 0.
+
+    Returns
+    -------
+    X : ndarray or DataFrame of shape (15362, 28)
+        The task ("school 1" to "school 139", 22 to 251 rows each) and 27 features: two
+        percentages of the school and year, the others 0 or 1.
+    y : ndarray or Series of shape (15362,)
+        Exam score, a whole number from 1 to 70.
+
+    Raises
+    ------
+    OSError
+        If the file is missing and may not be downloaded, or is not the expected one.
+
+    Notes
+    -----
+    A 50 % sample of the pupils of the Inner London Education Authority in 1985, 1986 and 1987;
+    VR is a test of verbal reasoning at intake, with band 1 the best, and ESWI means born in
+    England, Scotland, Wales or Ireland. Used for multi-task learning by Bakker and Heskes
+    (2003). The file is the one that comes with MALSAR, without its constant column.
+
+    It has no column names. Ours take the code book that circulates with ready-made splits of
+    these data, its codes in ascending order, and the data agree (the score falls from VR band 1 to
+    3, for instance), but for one point: gender 0 and school gender 2 are both male in the code
+    book, yet the schools of code 2 have pupils of gender 1. So these columns keep their codes;
+    school gender 1 is mixed. Fifteen pupils have no VR band.
+
+    The data belong to their owners, whose terms of use hold; mtlkit contains no copy.
+
+    References
+    ----------
+    * B. Bakker and T. Heskes, "Task clustering and gating for Bayesian multitask learning",
+      Journal of Machine Learning Research 4, 83-99, 2003.
+    * H. Goldstein, "Multilevel modelling of survey data", The Statistician 40, 235-244, 1991.
+    """
+    content = loadmat(_file("school.mat", data_home, download_if_missing))
+    tasks = {
+        f"school {number}": (X[:, :-1].astype(float), y.ravel().astype(float))
+        for number, (X, y) in _cells(content, "X", "Y")
+    }
+    return long_table(tasks, SCHOOL_COLUMNS, "score", as_frame)
+
+
+def fetch_landmine(*, data_home=None, download_if_missing=True, as_frame=False):
+    """Fetch radar readings of 29 fields, mine or clutter: 29 binary classification tasks.
+
+    Parameters
+    ----------
+    data_home : str or path, default=None
+        Directory of the file ``landmine.mat``. None: the environment variable ``MTLKIT_DATA``,
+        else ``mtlkit`` in scikit-learn's data directory.
+    download_if_missing : bool, default=True
+        If the file is not there, download it (1.1 MB, needs pooch); False raises.
+    as_frame : bool, default=False
+        Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
+        arrays with the task in column 0.
+
+    Returns
+    -------
+    X : ndarray or DataFrame of shape (14820, 10)
+        The task ("field 1" to "field 29", 445 to 690 rows each) and nine features of the radar
+        image, "x1" to "x9": the file does not name them.
+    y : ndarray or Series of shape (14820,)
+        1 for a mine (904 rows), 0 for clutter.
+
+    Raises
+    ------
+    OSError
+        If the file is missing and may not be downloaded, or is not the expected one.
+
+    Notes
+    -----
+    Used for multi-task learning by Xue et al. (2007). The file is the one that comes with the
+    code of Dai, Low and Jaillet, "Federated Bayesian optimization via Thompson sampling", 2020.
+    The data belong to their owners, whose terms of use hold; mtlkit contains no copy.
+
+    References
+    ----------
+    * Y. Xue, X. Liao, L. Carin and B. Krishnapuram, "Multi-task learning for classification with
+      Dirichlet process priors", Journal of Machine Learning Research 8, 35-63, 2007.
+    """
+    content = loadmat(_file("landmine.mat", data_home, download_if_missing))
+    tasks = {
+        f"field {number}": (X.astype(float), y.ravel().astype(int))
+        for number, (X, y) in _cells(content, "feature", "label")
+    }
+    return long_table(tasks, [f"x{j}" for j in range(1, 10)], "mine", as_frame)
+
+
+def _cells(content, features, target):
+    """Number from 1, features and target of each task."""
+    pairs = zip(np.ravel(content[features]), np.ravel(content[target]), strict=True)
+    return enumerate(pairs, start=1)
+
+
+def _file(name, data_home, download_if_missing):
+    """Path of the file, downloaded if need be, with its checksum verified."""
+    if data_home is None:
+        data_home = os.environ.get("MTLKIT_DATA") or Path(get_data_home()) / "mtlkit"
+    path = Path(data_home).expanduser() / name
+    if not path.exists():
+        if not download_if_missing:
+            raise OSError(
+                f"{name} is not in {path.parent} and download_if_missing=False: allow the "
+                "download, or name the directory that holds it, by data_home or by the "
+                "environment variable MTLKIT_DATA."
+            )
+        _download(path)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != FILES[name][1]:
+        raise OSError(
+            f"{path} is not the expected file: its SHA-256 is {found}, not {FILES[name][1]}. "
+            "Delete it, and the next call downloads it again."
+        )
+    return path
+
+
+def _download(path):
+    try:
+        import pooch
+    except ImportError as error:
+        raise ImportError(
+            f"downloading {path.name} needs pooch, which is not installed: run "
+            f"`pip install pooch`, or put the file into {path.parent} yourself."
+        ) from error
+    url, sha256 = FILES[path.name]
+    try:
+        pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent)
+    except ValueError as error:  # what pooch raises for a wrong checksum; it keeps no file
+        raise OSError(
+            f"{url} is no longer the file that mtlkit expects, or arrived damaged: try again, "
+            f"or put a copy with SHA-256 {sha256} into {path.parent} as {path.name}."
+        ) from error

@@ -1,0 +1,23 @@
+"""Did sharing help? Candidates compared on paired splits, with equal budgets and intervals."""
+
+from ._affinity import TaskAffinity, task_affinity
+from ._compare import compare
+from ._comparison import Comparison, ComparisonTable
+from ._intervals import Difference, Equivalence, equivalence_test, paired_difference, verdict
+from ._label_saving import label_saving
+from ._plot import ComparisonDisplay
+
+__all__ = [
+    "Comparison",
+    "ComparisonDisplay",
+    "ComparisonTable",
+    "Difference",
+    "Equivalence",
+    "TaskAffinity",
+    "compare",
+    "equivalence_test",
+    "label_saving",
+    "paired_difference",
+    "task_affinity",
+    "verdict",
+]

@@ -1,0 +1,151 @@
+"""Which tasks help which: every pair of tasks trained together, against each of them alone."""
+
+from dataclasses import dataclass
+from itertools import combinations, permutations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.parallel import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from .._utils._containers import missing, take
+from ..table import TaskStratifiedShuffleSplit
+from ..table._reading import read_table
+from ._intervals import paired_difference
+
+
+@dataclass(frozen=True, eq=False)
+class TaskAffinity:
+    """What tasks gain from each other; made by `task_affinity`.
+
+    Attributes
+    ----------
+    tasks : list of the T tasks, sorted
+    mean, low, high : ndarray of shape (T, T)
+        Entry [s, t] is the mean gain of task t from training with task s, in raw units of the
+        score, and the ends of its interval. The diagonal is NaN.
+    """
+
+    tasks: list
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def task_affinity(
+    together,
+    alone,
+    X,
+    y,
+    *,
+    task_col,
+    scoring=None,
+    cv=None,
+    level=0.95,
+    n_jobs=None,
+    random_state=None,
+):
+    r"""Measure for every pair of tasks what one gains from training with the other.
+
+    With score(f, t) the score of a fitted model f on the test rows of task t,
+
+    .. math:: A_{st} = \frac1J \sum_{j=1}^J \big[\mathrm{score}(f^{(j)}_{\{s,t\}}, t)
+              - \mathrm{score}(f^{(j)}_{\{t\}}, t)\big].
+
+    On split j, `together` was fitted to the training rows of tasks s and t, `alone` to those of t.
+    A is not symmetric: s may help t more than t helps s.
+
+    Parameters
+    ----------
+    together, alone : estimator
+        To tune them on each split pass two `GridSearchCV`, with ``cv=TaskStratifiedKFold(...)``
+        and grids of the same size.
+    X : DataFrame or array of shape (n, p)
+        Table with the task column, of two tasks or more.
+    y : array-like of shape (n,)
+        Rows whose label is missing may train (if the estimators take them) and are never scored.
+    task_col : str or int
+        The task column.
+    scoring : str or callable, default=None
+        A scikit-learn scorer; None: the ``score`` of the estimators.
+    cv : splitter, default=None
+        None: 20 splits by `TaskStratifiedShuffleSplit`, a quarter of the rows for tests.
+    level : float, default=0.95
+        Of each interval. At ``1 - 0.05 / (T * (T - 1))`` all T(T - 1) hold together (Bonferroni).
+    n_jobs : int, default=None
+        Splits worked on at the same time; the result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    TaskAffinity
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two tasks or splits, or a score cannot be computed.
+
+    Notes
+    -----
+    The cost: J T (T + 1) / 2 fits. The intervals are the plain ones of `paired_difference`. What
+    pairs gain need not tell what a larger group gains (Standley et al., ICML 2020).
+
+    Examples
+    --------
+    >>> from mtlkit.datasets import make_linear_tasks
+    >>> from mtlkit.linear import LearnedRelations, MultiTaskLinearRegression
+    >>> X, y = make_linear_tasks("opposed", n_tasks=2, random_state=0)
+    >>> models = [MultiTaskLinearRegression(LearnedRelations(c), 5, task_col=0) for c in (1, 0)]
+    >>> bool(task_affinity(*models, X, y, task_col=0, random_state=0).mean[0, 1] > 0)
+    True
+    """
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    y = column_or_1d(y)
+    check_consistent_length(X, y)
+    task = read_table(X, task_col)[1]
+    tasks = np.unique(task).tolist()
+    if len(tasks) == 1:
+        raise ValueError(f"X has one task, {tasks[0]!r} (task_col={task_col!r}); give two or more")
+    scorer = check_scoring(together, scoring=scoring)
+    if cv is None:
+        cv = TaskStratifiedShuffleSplit(task_col=task_col, random_state=random_state)
+    runs = Parallel(n_jobs=n_jobs, prefer="processes")(
+        delayed(_split_scores)(together, alone, X, y, task, tasks, split, scorer, f"split {j}")
+        for j, split in enumerate(cv.split(X, y))
+    )
+    pairs, by_itself = map(np.array, zip(*runs, strict=True))  # (J, T, T) and (J, T)
+    mean, low, high = np.full((3, len(tasks), len(tasks)), np.nan)
+    for s, t in permutations(range(len(tasks)), 2):
+        gain = paired_difference(pairs[:, s, t], by_itself[:, t], level=level)
+        mean[s, t], low[s, t], high[s, t] = gain.mean, gain.low, gain.high
+    return TaskAffinity(tasks, mean, low, high)
+
+
+def _split_scores(together, alone, X, y, task, tasks, split, scorer, where):
+    """On one split, scores of task t trained with s at [s, t] (T, T), and of t alone (T,)."""
+    train, test = split
+    test = test[~missing(take(y, test))]
+    pairs, by_itself = np.full((len(tasks), len(tasks)), np.nan), np.empty(len(tasks))
+
+    def scores(estimator, group):
+        names = [tasks[t] for t in group]
+        rows = train[np.isin(task[train], names)]
+        try:
+            fitted = clone(estimator).fit(take(X, rows), y[rows])
+            parts = [test[task[test] == name] for name in names]
+            found = [scorer(fitted, take(X, part), y[part]) for part in parts]
+            if not np.isfinite(found).all():
+                raise ValueError(f"scores are {found}: use larger test parts or another scoring")
+        except Exception as error:
+            error.add_note(f"(tasks {names}, {where})")
+            raise
+        return found
+
+    with threadpool_limits(1):
+        for t in range(len(tasks)):
+            (by_itself[t],) = scores(alone, [t])
+        for s, t in combinations(range(len(tasks)), 2):
+            pairs[t, s], pairs[s, t] = scores(together, [s, t])
+    return pairs, by_itself

@@ -1,0 +1,272 @@
+"""Two candidates' scores on the same splits: their difference and a verdict.
+
+Arrays of scores in, small result objects out; estimators and tables belong in ``_compare.py``.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean paired difference with its interval, in the units of the score.
+
+    ``f"{d:.3f}"`` writes ``+0.012 [-0.003, +0.027]``.
+
+    Attributes
+    ----------
+    mean : float
+        Mean over the splits of score a minus score b; positive where a is better.
+    low, high : float
+        Ends of the interval.
+    sd : float
+        Standard deviation of the differences over the splits.
+    n : int
+        Number of splits.
+    wins, losses : int
+        Splits on which a is better, and worse. The rest are ties.
+    level : float
+        Confidence level of the interval.
+    """
+
+    mean: float
+    low: float
+    high: float
+    sd: float
+    n: int
+    wins: int
+    losses: int
+    level: float
+
+    def times(self, factor):
+        """The same difference in other units, for example points: ``d.times(100)``."""
+        if not factor > 0:
+            raise ValueError(f"factor={factor!r} must be positive, or the ends would change places")
+        scaled = {name: getattr(self, name) * factor for name in ("mean", "low", "high", "sd")}
+        return replace(self, **scaled)
+
+    def __format__(self, spec):
+        # "+" shows the sign of a gain; "z" (Python 3.11) keeps a rounded zero from reading "-0.0".
+        mean, low, high = (
+            format(value, f"+z{spec or '.3f'}") for value in (self.mean, self.low, self.high)
+        )
+        return f"{mean} [{low}, {high}]"
+
+    def __str__(self):
+        return format(self)
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Result of two one-sided t tests.
+
+    Attributes
+    ----------
+    margin : float
+        The largest difference that does not matter, in the units of the score.
+    p_value : float
+        The larger of the two one-sided p values.
+    equivalent : bool
+        ``p_value < alpha``: the difference is shown to lie between ``-margin`` and ``margin``.
+    difference : Difference
+        With the interval of level ``1 - 2 alpha`` (90 % for ``alpha=0.05``). It lies inside the
+        margin exactly when `equivalent` is true.
+    alpha : float
+        Probability, at most, of calling a difference as large as the margin equivalent.
+    """
+
+    margin: float
+    p_value: float
+    equivalent: bool
+    difference: Difference
+    alpha: float
+
+
+def paired_difference(a, b, *, level=0.95, corrected=None):
+    """Mean of a - b over the same splits, with a paired t interval.
+
+    Parameters
+    ----------
+    a, b : array-like of shape (J,)
+        Scores of two candidates on the same J splits in the same order, J at least 2.
+    level : float, default=0.95
+        Confidence level.
+    corrected : tuple (n_train, n_test), default=None
+        Rows in the training and in the test part. Given, the interval is that of Nadeau and
+        Bengio, see Notes.
+
+    Returns
+    -------
+    Difference
+
+    Notes
+    -----
+    With d_j = a_j - b_j, mean d and standard deviation s, the interval is d ± t s √(1 / J), t
+    being the quantile with J - 1 degrees of freedom. It is about the *mean over random splits of
+    this one table*: more splits narrow it without limit, although no new row was seen. Splits
+    share rows, so for *new data of the same source* it is too narrow (Dietterich 1998). The
+    corrected interval d ± t s √(1 / J + n_test / n_train) of Nadeau and Bengio (2003) speaks about
+    new data, approximately: it is wider, and does not shrink to nothing as J grows.
+
+    Neither is adjusted for looking at several candidates or tasks. A d_j below a billionth of the
+    scores is rounding, counts as a tie and is set to 0. If all d_j are equal the interval has
+    width 0.
+
+    References
+    ----------
+    * T. G. Dietterich, "Approximate statistical tests for comparing supervised classification
+      learning algorithms", Neural Computation 10, 1895-1923, 1998.
+    * C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52,
+      239-281, 2003.
+
+    Examples
+    --------
+    >>> print(paired_difference([0.8, 0.9, 0.85, 0.9], [0.7, 0.85, 0.8, 0.8]))
+    +0.075 [+0.029, +0.121]
+    """
+    check_level(level)
+    d = _paired(a, b)
+    mean, error = _mean_and_error(d, corrected)
+    half = stats.t.ppf((1 + level) / 2, d.size - 1) * error
+    return Difference(
+        mean=mean,
+        low=float(mean - half),
+        high=float(mean + half),
+        sd=_sd(d),
+        n=d.size,
+        wins=int((d > 0).sum()),
+        losses=int((d < 0).sum()),
+        level=level,
+    )
+
+
+def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
+    """Are a and b the same for practical purposes? Two one-sided t tests (TOST).
+
+    A wide interval that holds 0 shows nothing; this test must *reject* that the difference is
+    -`margin` or less, and that it is `margin` or more.
+
+    Parameters
+    ----------
+    a, b : array-like of shape (J,)
+        Scores of two candidates on the same J splits in the same order, J at least 2.
+    margin : float
+        The largest difference that does not matter, in the units of the scores (0.01 is one
+        percentage point of accuracy). Choose it before looking at the scores.
+    alpha : float, default=0.05
+        Significance level, below 0.5.
+    corrected : tuple (n_train, n_test), default=None
+        As in `paired_difference`.
+
+    Returns
+    -------
+    Equivalence
+
+    Notes
+    -----
+    The test is Schuirmann's (1987). If all differences are equal there is nothing to estimate: the
+    p value is 0 for a difference inside the margin and 1 otherwise.
+
+    References
+    ----------
+    * D. J. Schuirmann, "A comparison of the two one-sided tests procedure and the power approach
+      for assessing the equivalence of average bioavailability", Journal of Pharmacokinetics and
+      Biopharmaceutics 15 (6), 657-680, 1987.
+    """
+    if not 0 < margin < np.inf:
+        raise ValueError(
+            f"margin={margin!r} must be a positive number: the largest difference that does not "
+            "matter, in the units of the scores"
+        )
+    if not 0 < alpha < 0.5:
+        raise ValueError(f"alpha={alpha!r} must lie between 0 and 0.5, for example 0.05")
+    d = _paired(a, b)
+    mean, error = _mean_and_error(d, corrected)
+    if error == 0:
+        p = float(abs(mean) >= margin)
+    else:
+        # The larger p value belongs to the end of the margin that the mean is nearer to.
+        p = float(stats.t.sf((margin - abs(mean)) / error, d.size - 1))
+    difference = paired_difference(a, b, level=1 - 2 * alpha, corrected=corrected)
+    return Equivalence(float(margin), p, p < alpha, difference, alpha)
+
+
+def verdict(a, b, margin, *, level=0.95, corrected=None):
+    """One word for a paired comparison, by one rule for a whole table.
+
+    Parameters
+    ----------
+    a, b : array-like of shape (J,)
+        Scores of two candidates on the same J splits in the same order, J at least 2.
+    margin : float
+        The largest difference that does not matter, as in `equivalence_test`.
+    level : float, default=0.95
+        Confidence level of the interval that decides between a win and a loss.
+    corrected : tuple (n_train, n_test), default=None
+        As in `paired_difference`.
+
+    Returns
+    -------
+    {"ties", "wins", "loses", "open"}
+        "ties" if the equivalence test at 5 % shows the difference to be smaller than the margin,
+        be it sure or not; else "wins" or "loses", for a, if the interval leaves out 0; else "open".
+        Open means that the splits did not settle it, not that there is no difference.
+    """
+    if equivalence_test(a, b, margin, corrected=corrected).equivalent:
+        return "ties"
+    found = paired_difference(a, b, level=level, corrected=corrected)
+    return "wins" if found.low > 0 else "loses" if found.high < 0 else "open"
+
+
+def check_level(level):
+    if not 0 < level < 1:
+        raise ValueError(f"level={level!r} must lie between 0 and 1, for example 0.95")
+
+
+def check_spread(J):
+    if J < 2:
+        raise ValueError(f"got {J} split(s), but a spread needs at least 2: repeat the split")
+
+
+def _paired(a, b):
+    """Differences of checked scores."""
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(
+            f"a and b have shapes {a.shape} and {b.shape}: pass one score per split for each, "
+            "of the same splits in the same order"
+        )
+    check_spread(a.size)
+    for name, scores in (("a", a), ("b", b)):
+        bad = np.flatnonzero(~np.isfinite(scores))
+        if bad.size:
+            raise ValueError(
+                f"{name} is {scores[bad[0]]} on split {bad[0]}: leave that split out of both"
+            )
+    d = a - b
+    # Two algorithms for the same model differ in the last digits; that is no win.
+    d[np.abs(d) <= 1e-9 * np.maximum(np.abs(a), np.abs(b))] = 0
+    return d
+
+
+def _sd(d):
+    # Equal values have no spread, but rounding of their mean would leave about 1e-17.
+    return 0.0 if np.ptp(d) == 0 else float(d.std(ddof=1))
+
+
+def _mean_and_error(d, corrected):
+    """Mean difference and its standard error."""
+    ratio = 0.0
+    if corrected is not None:
+        try:
+            n_train, n_test = (float(n) for n in corrected)
+        except (TypeError, ValueError):
+            n_train = n_test = np.nan
+        if not (0 < n_train < np.inf and 0 < n_test < np.inf):
+            raise ValueError(
+                f"corrected={corrected!r} must be (n_train, n_test), two positive numbers of rows"
+            )
+        ratio = n_test / n_train
+    return float(d.mean()), _sd(d) * np.sqrt(1 / d.size + ratio)

@@ -1,0 +1,112 @@
+"""The picture of a comparison."""
+
+from ..plotting import SETTING_COLORS, SETTING_MARKERS
+
+
+class ComparisonDisplay:
+    """Differences from the baseline with their intervals, one line per candidate.
+
+    Make it with `from_comparison` or `mtlkit.evaluation.Comparison.plot`.
+
+    Parameters
+    ----------
+    differences : dict of name -> Difference
+        In the units of the axis.
+    settings : dict of name -> str
+        The setting of each candidate, a key of `SETTING_COLORS`.
+    xlabel : str
+        What the axis shows, with its unit.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    """
+
+    def __init__(self, differences, settings, *, xlabel):
+        self.differences = differences
+        self.settings = settings
+        self.xlabel = xlabel
+
+    @classmethod
+    def from_comparison(cls, comparison, *, baseline=None, corrected=False, ax=None, **kwargs):
+        """Plot the result of `mtlkit.evaluation.compare`.
+
+        Parameters
+        ----------
+        comparison : Comparison
+        baseline : str, default=None
+            Candidate to take differences from; None means that of the comparison.
+        corrected : bool, default=False
+            Intervals for new data, see `mtlkit.evaluation.paired_difference`.
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+        **kwargs
+            Handed to ``ax.errorbar``.
+
+        Returns
+        -------
+        ComparisonDisplay
+        """
+        baseline = comparison.baseline if baseline is None else baseline
+        differences = {
+            name: comparison.difference(name, baseline, corrected=corrected).times(comparison.scale)
+            for name in comparison.names
+            if name != baseline
+        }
+        xlabel = f"difference in {comparison.score_label} from {baseline}{unit(comparison.scale)}"
+        return cls(differences, comparison.settings, xlabel=xlabel).plot(ax, **kwargs)
+
+    def plot(self, ax=None, **kwargs):
+        """Draw; parameters as for `from_comparison`.
+
+        Returns
+        -------
+        ComparisonDisplay
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                "a plot needs matplotlib: python -m pip install 'mtlkit[plot]'"
+            ) from error
+        self.ax_ = plt.subplots()[1] if ax is None else ax
+        self.figure_ = self.ax_.figure
+        self.ax_.axvline(0, color="0.4", linewidth=1)
+        drawn = {}
+        for row, (name, difference) in enumerate(self.differences.items()):
+            setting = self.settings[name]
+            below, above = difference.mean - difference.low, difference.high - difference.mean
+            style = {
+                "color": SETTING_COLORS[setting],
+                "marker": SETTING_MARKERS[setting],
+                "linestyle": "none",
+                "capsize": 4,
+            }
+            drawn[setting], *_ = self.ax_.errorbar(
+                difference.mean, row, xerr=[[below], [above]], **{**style, **kwargs}
+            )
+        self.ax_.set_yticks(range(len(self.differences)), list(self.differences))
+        self.ax_.set_ylim(len(self.differences) - 0.5, -0.5)  # the first candidate on top
+        self.ax_.set_xlabel(self.xlabel)
+        # Above the axes, from the right: there is room over the names of the candidates.
+        self.ax_.legend(
+            drawn.values(),
+            drawn.keys(),
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=len(drawn),
+            handletextpad=0.2,
+            columnspacing=1,
+        )
+        return self
+
+
+def unit(scale):
+    """How a header or an axis label names the scale: ``" (points)"``."""
+    return {1: "", 100: " (points)"}.get(scale, f" (x{scale:g})")
+
+
+def score_name(scoring):
+    """How a header or an axis label names the score."""
+    return {"r2": "R²"}.get(scoring, scoring)

@@ -1,0 +1,196 @@
+"""Importance weighting: source rows count as much as the target would have such rows."""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_scalar
+from sklearn.utils.metaestimators import available_if
+
+from .._utils._delegation import fit_weighted, sub_estimator_has
+from ._domains import DomainEstimator
+from ._ratios import DomainClassifier
+
+
+class ImportanceWeighted(DomainEstimator):
+    r"""An estimator fitted to source rows that are weighted to look like the target.
+
+    If both domains have the same p(y | x) and differ in p(x) only (covariate shift), a loss
+    averaged over source rows with the weights w(x) = p_target(x) / p_source(x) estimates the loss
+    on the target. With the labelled source rows S and the labelled target rows T, perhaps none,
+
+    .. math::
+
+        \min_f \; \sum_{i \in S} w_i \, \ell(f(x_i), y_i) + \sum_{j \in T} \ell(f(x_j), y_j),
+        \qquad w_i = |S| \, \frac{w(x_i)^\kappa}{\sum_{k \in S} w(x_k)^\kappa},
+
+    with κ the `flattening`. This helps an f that is too simple for the whole of x: it then fits
+    where the target lies. An f that can be right everywhere needs no weights, and pays for them
+    with variance, that of `effective_sample_size_` rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier or regressor that takes ``sample_weight`` in `fit`, or a Pipeline whose last
+        step does.
+    ratio : density ratio or None, default=None
+        `KLIEP`, for instance; None means `DomainClassifier()`.
+    flattening : float, default=1.0
+        κ, from 0 (equal weights: least variance, biased to the source) to 1 (least bias).
+    source : task name, list of task names or None, default=None
+        None means all tasks but the target.
+    target : task name or None, default=None
+    task_col : str, int or None, default=None
+        The task column; None means one task, and `estimator` as it is.
+
+    Attributes
+    ----------
+    tasks_ : ndarray of shape (T,)
+        The tasks of source and target, sorted.
+    estimator_ : estimator
+        Fitted to the weighted rows.
+    ratio_ : density ratio or None
+        Fitted to all rows, with and without label. None if there is no source.
+    weights_ : ndarray of shape (n_source,)
+        w_i of the labelled source rows, in the order of the table; empty if there is no source.
+    effective_sample_size_ : float
+        (Σ w_i)² / Σ w_i²: a mean with these weights varies like one of so many equal rows. 0 if
+        there is no source.
+    uncovered_ : float
+        Share of the target rows whose ratio is above that of every labelled source row: rows for
+        which the source has no like. 0 if there is no source.
+    classes_ : ndarray of shape (n_classes,)
+        Classifiers only.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only if the columns of `X` have string names.
+
+    Raises
+    ------
+    ValueError
+        If `source` or `target` is not a task, no source row has a label, the estimator takes no
+        weights, or the ratio gives weights that are negative, infinite or all zero.
+
+    Warns
+    -----
+    UserWarning
+        If the effective sample size is less than a tenth of the labelled source rows, or less than
+        30 and half of them; or if more than half of the target rows are uncovered. A smooth ratio
+        may hide a lack of overlap from the first, but not from the second.
+
+    Notes
+    -----
+    The ratio sees no label. Rows of all tasks, seen in `fit` or not, are predicted by the one
+    `estimator_`. Cost: that of the ratio and of the estimator.
+
+    References
+    ----------
+    * H. Shimodaira, "Improving predictive inference under covariate shift by weighting the
+      log-likelihood function", Journal of Statistical Planning and Inference 90(2), 2000,
+      pp. 227-244.
+    * M. Sugiyama, M. Krauledat and K.-R. Müller, "Covariate shift adaptation by importance
+      weighted cross validation", Journal of Machine Learning Research 8, 2007, pp. 985-1005.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> rng = np.random.default_rng(0)
+    >>> x = np.r_[rng.normal(0.5, 0.5, 200), rng.normal(0, 0.3, 200)]
+    >>> X = np.column_stack([np.repeat([0, 1], 200), x])
+    >>> y = np.where(X[:, 0] == 0, x**3 - x, np.nan)  # the target (task 1) has no labels
+    >>> model = ImportanceWeighted(LinearRegression(), target=1, task_col=0).fit(X, y)
+    >>> model.estimator_.coef_.round(1), LinearRegression().fit(X[:200, 1:], y[:200]).coef_.round(1)
+    (array([-0.5]), array([0.2]))
+    """
+
+    def __init__(
+        self, estimator, *, ratio=None, flattening=1.0, source=None, target=None, task_col=None
+    ):
+        self.estimator = estimator
+        self.ratio = ratio
+        self.flattening = flattening
+        self.source = source
+        self.target = target
+        self.task_col = task_col
+
+    def _fit_domains(self, domains):
+        check_scalar(self.flattening, "flattening", Real, min_val=0, max_val=1)
+        X, y = domains.target_labels
+        self.ratio_, self.weights_ = None, np.empty(0)
+        self.effective_sample_size_ = self.uncovered_ = 0.0
+        if self.task_col is None:
+            self.estimator_ = clone(self.estimator).fit(X, y)
+            return
+        X_source, y_source = domains.source_labels
+        ratio = DomainClassifier() if self.ratio is None else self.ratio
+        if not hasattr(ratio, "ratio"):
+            raise ValueError(f"ratio={ratio!r} is no density ratio: use DomainClassifier or KLIEP")
+        self.ratio_ = clone(ratio).fit(domains.source_rows, domains.target_rows)
+        at_source, at_target = map(self.ratio_.ratio, (X_source, domains.target_rows))
+        self.weights_ = self._weights(at_source)
+        self.effective_sample_size_ = float(len(y_source) ** 2 / (self.weights_**2).sum())
+        self.uncovered_ = float((at_target > at_source.max()).mean())
+        self._warn_if_unlike()
+        self.estimator_ = fit_weighted(
+            self.estimator,
+            np.vstack([X_source, X]),
+            np.concatenate([y_source, y]),
+            np.concatenate([self.weights_, np.ones(len(y))]),
+        )
+
+    def _weights(self, ratio):
+        """The flattened ratio, scaled to mean 1."""
+        if not (np.isfinite(ratio).all() and (ratio >= 0).all() and ratio.any()):
+            raise ValueError(
+                f"{self.ratio_!r} gives labelled source rows weights from {ratio.min():g} to "
+                f"{ratio.max():g}, but they must be finite, not negative, and not all zero: use "
+                "another ratio, or label source rows that look like the target"
+            )
+        weights = (ratio / ratio.max()) ** self.flattening
+        return weights / weights.mean()
+
+    def _warn_if_unlike(self):
+        n, ess = len(self.weights_), self.effective_sample_size_
+        if ess < max(n / 10, min(30, n / 2)):
+            self._warn(
+                f"the {n} labelled source rows count as {ess:.1f} (effective_sample_size_): few "
+                "of them look like the target, and the fit rests on these. Lower flattening (now "
+                f"{self.flattening:g}), or do not weight if the domains hardly overlap"
+            )
+        if self.uncovered_ > 0.5:
+            self._warn(
+                f"{self.uncovered_:.0%} of the target rows (uncovered_) are unlike every labelled "
+                "source row: there the model extrapolates, whatever the weights. Align the "
+                "features first, or label target rows"
+            )
+
+    def _warn(self, message):
+        warnings.warn(message, UserWarning, stacklevel=5)
+
+    def predict(self, X):
+        """Predict rows of any task.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+
+        Returns
+        -------
+        y : ndarray of shape (n,)
+        """
+        X, _ = self._read(X)
+        return self.estimator_.predict(X)
+
+    @available_if(sub_estimator_has("predict_proba"))
+    def predict_proba(self, X):
+        """Class probabilities in the order of `classes_`."""
+        X, _ = self._read(X)
+        return self.estimator_.predict_proba(X)
+
+    @available_if(sub_estimator_has("decision_function"))
+    def decision_function(self, X):
+        """Decision values in the order of `classes_`."""
+        X, _ = self._read(X)
+        return self.estimator_.decision_function(X)

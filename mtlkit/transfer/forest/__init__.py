@@ -1,0 +1,1 @@
+"""Forests grown on a source and adapted to a target; `mtlkit.transfer` exports them."""

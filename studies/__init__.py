@@ -1,0 +1,1 @@
+"""Long experiments that pages of the book read; each writes ``studies/results/NAME.json``."""
