@@ -22,17 +22,17 @@ env:
 	@$(PYTHON) tools/env.py
 
 book: env ## build the site into _build/html; a warning is an error
-	@$(RUN) tools/book.py
+	@$(RUN) -m tools.book
 
 test: env ## run every test and every notebook
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n logical --dist loadfile
 
 serve: env ## show the site on 127.0.0.1 and rebuild the page you edit
-	@$(RUN) tools/book.py serve
+	@$(RUN) -m tools.book serve
 
 tidy: env ## put notebooks into their stored form; write the index of exercises
-	@$(RUN) tools/tidy.py
-	@$(RUN) tools/exercises.py
+	@$(RUN) -m tools.tidy
+	@$(RUN) -m tools.exercises
 
 lint: env ## check the style of the code
 	@$(RUN) -m ruff check .
@@ -44,4 +44,4 @@ lock: env ## write the lock files anew; all to their newest: make lock ARGS=--up
 	@$(UV) --extra scale --constraint requirements.txt --output-file requirements-scale.txt $(ARGS)
 
 clean: ## remove what the build has made, but not .venv
-	@$(PYTHON) tools/book.py clean
+	@rm -rf _build .pytest_cache .ruff_cache

@@ -1,32 +1,20 @@
-"""Build the book (`build`, the default), show it while you edit (`serve`), remove it (`clean`).
+"""Build the book (`build`, the default), or show it while you edit (`serve`).
 
 Runs in an environment that holds the lock; `make` is a thin layer above it.
 """
 
 import argparse
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "_build"
+from tools import execute
+from tools.execute import BUILD, CACHE, ROOT
+
 HTML = BUILD / "html"
-CACHE = BUILD / ".jupyter_cache"
-CACHE_KEY = BUILD / "cache-key"
-
-
-def use_one_blas_thread():
-    """Hold BLAS to one thread, here and in every kernel started from here.
-
-    On the book's small matrices more threads only wait for each other, and a sum split
-    differently rounds differently.
-    """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
+SITE_KEY = BUILD / "site-key"  # what the site was built with
 
 
 def script(name):
@@ -40,43 +28,30 @@ def script(name):
     return found
 
 
-def results_key(root=ROOT):
-    """Hash of what a page's results depend on besides the page: Python, lock, mtlkit, studies."""
-    digest = hashlib.sha256(sys.version.encode())
-    studies = root / "benchmarks" / "results"
-    files = [*sorted((root / "mtlkit").rglob("*")), *sorted(studies.glob("*.json"))]
-    for path in [root / "requirements.txt", *files]:
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+def drop_old_site(build=BUILD):
+    """Empty `build`, except for the outputs of pages.
 
-
-def drop_old_results(build=BUILD, key=None):
-    """Empty `build`, except for results of pages that were run with the present packages.
-
-    Sphinx keeps quiet about a page that failed in an earlier build, and jupyter-cache looks at
-    a page's code alone: neither sees that mtlkit has changed.
+    Sphinx keeps quiet about a page that failed in an earlier build.
     """
-    key = key or results_key()
-    stamp = build / CACHE_KEY.name
-    keep = {CACHE.name} if stamp.exists() and stamp.read_text() == key else set()
-    build.mkdir(exist_ok=True)
     for path in build.iterdir():
-        if path.name not in keep:
+        if path.name != CACHE.name:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    stamp.write_text(key)
 
 
 def build():
-    drop_old_results()
+    key = execute.results_key()
+    execute.main([])
+    drop_old_site()
     command = [script("jupyter-book"), "build", str(ROOT), "-W", "--keep-going", "-n"]
     status = subprocess.run(command, cwd=ROOT).returncode
     if status:
         sys.exit(f"\nThe build failed (exit code {status}): every warning above is an error.")
+    SITE_KEY.write_text(key)
     print(f"\nThe book is in {HTML / 'index.html'}\nOpen that file in a browser, or: make serve")
 
 
 def serve(port):
+    execute.forget_old()
     conf = ROOT / "conf.py"  # Sphinx wants one; Jupyter Book can write what it would have used
     subprocess.run([script("jupyter-book"), "config", "sphinx", str(ROOT)], check=True)
     os.environ["PYTHONPATH"] = str(ROOT / "_ext")
@@ -93,21 +68,16 @@ def serve(port):
         conf.unlink(missing_ok=True)
 
 
-def clean():
-    for path in (BUILD, ROOT / ".pytest_cache", ROOT / ".ruff_cache"):
-        shutil.rmtree(path, ignore_errors=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("action", nargs="?", default="build", choices=["build", "serve", "clean"])
+    parser.add_argument("action", nargs="?", default="build", choices=["build", "serve"])
     parser.add_argument("--port", type=int, default=8000, help="of `serve` (default: 8000)")
     options = parser.parse_args()
-    use_one_blas_thread()
+    os.environ.update(execute.ONE_BLAS_THREAD)
     if options.action == "serve":
         serve(options.port)
     else:
-        {"build": build, "clean": clean}[options.action]()
+        build()
 
 
 if __name__ == "__main__":

@@ -83,8 +83,3 @@ def test_citations():
 def test_table_of_contents():
     listed = checks.listed_pages(yaml.safe_load(read("_toc.yml")))
     assert checks.contents(listed, {name.rpartition(".")[0] for name in PAGES}) == []
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_module(name):
-    assert checks.module(name.removeprefix("mtlkit/"), read(name)) == []

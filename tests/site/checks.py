@@ -10,7 +10,8 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tests.book.checks import listed_pages
-from tools.book import CACHE_KEY, HTML, ROOT, results_key
+from tools.book import HTML, SITE_KEY
+from tools.execute import ROOT, results_key
 
 PAGES = sorted(listed_pages(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
 
@@ -30,7 +31,7 @@ def missing_or_stale(pages=PAGES, root=ROOT, html=HTML):
     return problems
 
 
-def old_results(stamp=CACHE_KEY, root=ROOT):
+def old_results(stamp=SITE_KEY, root=ROOT):
     """Results in the site that another mtlkit, or other packages, computed."""
     if stamp.exists() and stamp.read_text() == results_key(root):
         return []
