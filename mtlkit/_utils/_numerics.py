@@ -4,6 +4,8 @@ from functools import cache
 
 import numpy as np
 from scipy.optimize import nnls
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 from threadpoolctl import ThreadpoolController
 
 
@@ -30,3 +32,14 @@ def gram_root(gram):
     size = np.trace(gram)
     size = size if size > 1e-200 else 1.0  # all vectors are zero: any weights will do
     return np.linalg.cholesky(gram + 1e-9 * size * np.eye(len(gram))).T
+
+
+def possible_classes(has):
+    """Which classes each task may take, (T, K), from those that it had in `fit`, (T, K).
+
+    What was not seen is not impossible: tasks that share a class, directly or through others, share
+    all their classes. Only tasks with disjoint sets of classes keep them apart.
+    """
+    group = connected_components(csr_array(has.T @ has, dtype=int), directed=False)[1]
+    first = has.argmax(axis=1)
+    return group[first][:, None] == group[None, :]

@@ -1,19 +1,60 @@
 """Input checks that the estimators of several modules share."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import check_scalar
 
-from ._containers import missing, take
+from ._containers import missing, some, take
+
+
+def check_number(value, name, *, low=-np.inf, high=np.inf, open_low=False, open_high=False):
+    """A real number of Python or NumPy between `low` and `high`, never NaN; returned as it is."""
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r} must be a number, not {type(value).__name__}")
+    inside = (value > low if open_low else value >= low) and (
+        value < high if open_high else value <= high
+    )
+    if not inside:  # NaN is nowhere inside
+        bounds = f"{'above' if open_low else 'at least'} {low:g}" if low > -np.inf else ""
+        if high < np.inf or open_high:
+            upper = f"{'below' if open_high else 'at most'} {high:g}"
+            bounds = f"{bounds} and {upper}" if bounds else upper
+        raise ValueError(f"{name}={value!r} must be a number" + (f", {bounds}" if bounds else ""))
+    return value
+
+
+def check_integer(value, name, *, low=1):
+    """An integer of Python or NumPy of at least `low`; returned as an int."""
+    if not isinstance(value, Integral) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r} must be an integer, not {type(value).__name__}")
+    if value < low:
+        raise ValueError(f"{name}={value!r} must be an integer of at least {low}")
+    return int(value)
+
+
+def check_flag(value, name):
+    """True or False, of Python or NumPy."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r} must be True or False")
+    return bool(value)
+
+
+def check_choice(value, name, choices):
+    """One of a few strings."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}={value!r} is unknown: choose one of {some(choices)}")
+    return value
 
 
 def check_strength(estimator, name, include):
-    """Check a number from 0 to infinity; `include` says which of the two ends is allowed."""
-    value = getattr(estimator, name)
-    check_scalar(value, name, Real, min_val=0, max_val=np.inf, include_boundaries=include)
-    if np.isnan(value):
-        raise ValueError(f"{name} is NaN: give a number")
+    """A number from 0 to infinity; `include` says which of the two ends is allowed."""
+    check_number(
+        getattr(estimator, name),
+        name,
+        low=0,
+        open_low=include in ("neither", "right"),
+        open_high=include in ("neither", "left"),
+    )
 
 
 def labelled_rows(y, *tables):
