@@ -42,7 +42,7 @@ from mtlkit.transfer import (
     TCA,
     BiasedLogisticRegression,
     BiasedRidge,
-    DomainClassifier,
+    ClassifierRatio,
     ImportanceWeighted,
     PriorCorrection,
     SubspaceAlignment,
@@ -125,7 +125,7 @@ def test_every_public_estimator_is_tested_here():
 
     # FineTuner takes tables of the width of its network only (tests/test_finetune.py), and density
     # ratios are fitted to two tables (tests/test_weighting.py).
-    tested = {FineTuner, DomainClassifier, KLIEP, *map(type, ALL)}
+    tested = {FineTuner, ClassifierRatio, KLIEP, *map(type, ALL)}
     assert {thing for thing in PUBLIC.values() if is_estimator(thing)} == tested
 
 

@@ -76,7 +76,7 @@ def test_the_algorithm_of_the_paper(seed, n_rounds):
     parts = table[source, 1:], y[source], table[~source, 1:], y[~source]
     prediction, history, betas = literal(*parts, table[:, 1:], n_rounds)
     fitted = model(n_estimators=n_rounds).fit(table, y)
-    assert_allclose(fitted.source_weights_, history, rtol=1e-8)
+    assert_allclose(fitted.sample_weights_, history, rtol=1e-8)
     assert_allclose(fitted.betas_, betas, rtol=1e-6)
     assert_array_equal(fitted.predict(table), prediction)
 
@@ -106,7 +106,7 @@ def test_the_first_round_by_hand():
     beta = fitted.source_beta_
     assert beta == pytest.approx(1 / (1 + np.sqrt(np.log(2))))
     after = np.array([1 / 4, beta / 4, 1 / 6, 1 / 6, 1 / 6 / (1 / 2)])
-    assert_allclose(fitted.source_weights_, [[1 / 4, 1 / 4], after[:2] / after.sum()])
+    assert_allclose(fitted.sample_weights_, [[1 / 4, 1 / 4], after[:2] / after.sum()])
     assert_allclose(fitted.estimators_[1].weight_, 5 * after / after.sum())
 
 
@@ -119,14 +119,14 @@ def test_a_wrong_source_row_decays_and_a_right_one_does_not(seed, n_rounds):
     y = np.where(rng.random(20) < 0.4, 1 - truth, truth)
     y[:2], y[-2:] = [truth[0], 1 - truth[1]], [0, 1]
     fitted = model(Truth(), n_rounds).fit(table, y)
-    relative = fitted.source_weights_ / fitted.source_weights_[:, :1]  # row 0 is always right
+    relative = fitted.sample_weights_ / fitted.sample_weights_[:, :1]  # row 0 is always right
     wrong = (y != truth)[:12]
     decay = (1 / (1 + np.sqrt(2 * np.log(12) / n_rounds))) ** np.arange(n_rounds)
     assert_allclose(relative[:, ~wrong], 1)
     assert_allclose(relative[:, wrong], np.repeat(decay[:, None], wrong.sum(), axis=1))
     for r, classifier in enumerate(fitted.estimators_):  # which got weights of mean 1
         assert classifier.weight_.mean() == pytest.approx(1)
-        assert_allclose(classifier.weight_[:12] / 20, fitted.source_weights_[r])
+        assert_allclose(classifier.weight_[:12] / 20, fitted.sample_weights_[r])
 
 
 def test_a_round_at_chance_does_not_vote():
@@ -144,7 +144,7 @@ def test_one_task_is_adaboost(table, y):
     peer = AdaBoostClassifier(STUMP, n_estimators=15, random_state=0).fit(table[:, 1:], y)
     assert_array_equal(fitted.predict(table[:, 1:]), peer.predict(table[:, 1:]))
     assert_allclose(-np.log(fitted.betas_), peer.estimator_weights_)
-    assert fitted.source_weights_.shape == (15, 0)
+    assert fitted.sample_weights_.shape == (15, 0)
 
 
 @pytest.mark.parametrize(("table", "y"), [(X, Y), (X3, Y3)])
@@ -178,7 +178,7 @@ def test_the_order_of_the_rows_does_not_matter(random):
     first, second = model().fit(X, Y), model().fit(X[order], Y[order])
     assert_allclose(second.predict_proba(X), first.predict_proba(X), rtol=1e-6, atol=1e-9)
     position = np.argsort([row for row in order if X[row, 0] == 0])
-    assert_allclose(second.source_weights_[:, position], first.source_weights_, rtol=1e-6)
+    assert_allclose(second.sample_weights_[:, position], first.sample_weights_, rtol=1e-6)
 
 
 def test_rows_without_label_are_left_out():
@@ -187,7 +187,7 @@ def test_rows_without_label_are_left_out():
     known = ~np.isnan(holes)
     fitted, by_hand = model().fit(X, holes), model().fit(X[known], Y[known])
     assert_array_equal(fitted.predict(X), by_hand.predict(X))
-    assert_array_equal(fitted.source_weights_, by_hand.source_weights_)
+    assert_array_equal(fitted.sample_weights_, by_hand.sample_weights_)
     assert fitted.classes_.dtype.kind == "i"
 
 
@@ -195,9 +195,9 @@ def test_rows_of_other_tasks_are_left_out():
     extra = np.r_[X, np.c_[np.full(30, 2), X[:30, 1:]]]
     y = np.r_[Y, 1 - Y[:30]]
     assert_array_equal(
-        model(source=0).fit(extra, y).source_weights_, model().fit(X, Y).source_weights_
+        model(source=0).fit(extra, y).sample_weights_, model().fit(X, Y).sample_weights_
     )
-    assert model().fit(extra, y).source_weights_.shape == (20, 110)
+    assert model().fit(extra, y).sample_weights_.shape == (20, 110)
 
 
 def test_frames_strings_and_pipelines():
@@ -227,7 +227,7 @@ def test_contradictions_of_the_source_fade():
     truth = (table[:, 1] > 0).astype(int)
     contradicts = (table[:, 0] == 0) & (rng.random(340) < 0.3)
     fitted = model(n_estimators=30).fit(table, np.where(contradicts, 1 - truth, truth))
-    last, contradicts = fitted.source_weights_[-1], contradicts[:300]
+    last, contradicts = fitted.sample_weights_[-1], contradicts[:300]
     assert last[contradicts].mean() < 0.2 * last[~contradicts].mean()
 
 

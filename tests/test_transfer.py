@@ -205,8 +205,8 @@ def test_the_target_chooses_its_mixture_of_sources(alpha, weighted):
     w, b, shares = mixture_by_cvxpy(loss, X[rows, 1:], starts, alpha)
     assert_allclose(fitted.coef_[2], w, rtol=1e-5)
     assert_allclose(fitted.intercept_[2], b, rtol=1e-5)
-    assert_allclose(fitted.source_weights_[2], shares, atol=1e-5)
-    assert_array_equal(fitted.source_weights_[[3, 1, 0]], np.eye(3))
+    assert_allclose(fitted.source_shares_[2], shares, atol=1e-5)
+    assert_array_equal(fitted.source_shares_[[3, 1, 0]], np.eye(3))
     for k in (3, 1, 0):
         assert_allclose(fitted.coef_[k], Ridge(1.0).fit(*of_task(k), weight[X[:, 0] == k]).coef_)
     unseen = np.column_stack([np.full(3, 9), np.eye(3)])
@@ -223,7 +223,7 @@ def test_a_target_between_two_sources_is_found_from_a_few_rows():
     labels = (rows * weights[task]).sum(axis=1)
     fitted = BiasedRidge([0, 1], alpha=100, source_alpha=1e-6, task_col=0)
     fitted.fit(np.column_stack([task, rows]), labels)
-    assert_allclose(fitted.source_weights_[2], [0.3, 0.7], atol=0.02)
+    assert_allclose(fitted.source_shares_[2], [0.3, 0.7], atol=0.02)
 
 
 def test_a_list_of_one_source_is_that_source():
@@ -254,7 +254,7 @@ def test_logistic_against_cvxpy(sources, alpha):
     w, b, shares = mixture_by_cvxpy(loss, X_class[rows, 1:], fitted.coef_[sources], alpha)
     assert_allclose(fitted.coef_[2], w, atol=2e-4)
     assert_allclose(fitted.intercept_[2], b, atol=2e-4)
-    assert_allclose(fitted.source_weights_[2], shares, atol=2e-3)
+    assert_allclose(fitted.source_shares_[2], shares, atol=2e-3)
 
 
 def test_logistic_without_source_and_the_sources_are_scikit_learns():
@@ -280,7 +280,7 @@ def test_three_classes_are_one_against_the_rest():
     three = np.arange(len(y_two)) % 3
     names = np.array(["a", "b", "c"])[three]
     fitted = biased([1, 3]).fit(X_class, names)
-    assert fitted.coef_.shape == (3, 4, 3) and fitted.source_weights_.shape == (3, 4, 2)
+    assert fitted.coef_.shape == (3, 4, 3) and fitted.source_shares_.shape == (3, 4, 2)
     for k, label in enumerate("abc"):
         alone = biased([1, 3]).fit(X_class, names == label)
         assert_allclose(fitted.coef_[k], alone.coef_)

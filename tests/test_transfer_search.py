@@ -17,7 +17,7 @@ from mtlkit.transfer import (
     TCA,
     BiasedLogisticRegression,
     BiasedRidge,
-    DomainClassifier,
+    ClassifierRatio,
     ImportanceWeighted,
     PriorCorrection,
     SubspaceAlignment,
@@ -47,7 +47,7 @@ METHODS = {  # last steps of a Pipeline, and a grid over parameters of the first
     ),
     "weighted": (
         [ImportanceWeighted(LOGISTIC, **ROLES)],
-        {"flattening": [0, 1], "ratio": [DomainClassifier(), KLIEP(gamma=0.1)]},
+        {"exponent": [0, 1], "density_ratio": [ClassifierRatio(), KLIEP(gamma=0.1)]},
     ),
     "boosting": ([TrAdaBoostClassifier(random_state=0, **ROLES)], {"n_estimators": [2, 5]}),
     "prior": ([PriorCorrection(LOGISTIC, **ROLES)], {"estimator__C": [0.01, 1]}),

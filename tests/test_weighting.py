@@ -18,11 +18,11 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from mtlkit.evaluation import paired_difference
-from mtlkit.transfer._ratios import KLIEP, DomainClassifier
+from mtlkit.transfer._ratios import KLIEP, ClassifierRatio
 from mtlkit.transfer._weighting import ImportanceWeighted
 from tests._problems import as_frame
 
-RATIOS = [DomainClassifier(), KLIEP(random_state=0), KLIEP(gamma=0.3, random_state=0)]
+RATIOS = [ClassifierRatio(), KLIEP(random_state=0), KLIEP(gamma=0.3, random_state=0)]
 
 
 def two_normals(d=1, n=1000, shift=1.0, seed=0):
@@ -55,7 +55,7 @@ def model(estimator=None, **options):
 @pytest.mark.parametrize("d", [1, 3])
 def test_domain_classifier_finds_the_line_of_two_normals(d):
     source, target = two_normals(d)
-    log_ratio = np.log(DomainClassifier().fit(source, target).ratio(source))
+    log_ratio = np.log(ClassifierRatio().fit(source, target).predict_ratio(source))
     truth = source.sum(axis=1) - d / 2  # log of the ratio of the densities
     assert np.corrcoef(log_ratio, truth)[0, 1] > 0.98
     assert np.polyfit(truth, log_ratio, 1) == pytest.approx([1, 0], abs=0.25)
@@ -64,7 +64,7 @@ def test_domain_classifier_finds_the_line_of_two_normals(d):
 @pytest.mark.parametrize(("d", "error"), [(1, 0.25), (3, 0.55)])
 def test_kliep_is_near_the_ratio_of_two_normals(d, error):
     source, target = two_normals(d)
-    ratio = KLIEP(random_state=0).fit(source, target).ratio(source)
+    ratio = KLIEP(random_state=0).fit(source, target).predict_ratio(source)
     truth = np.exp(source.sum(axis=1) - d / 2)
     assert np.abs(ratio - truth).mean() < error < np.abs(1 - truth).mean() - 0.3
 
@@ -107,17 +107,17 @@ def test_kliep_chooses_a_wide_kernel_for_equal_domains():
     source, target = two_normals(2, n=300, shift=0.0)
     fitted = KLIEP(random_state=0).fit(source, target)
     assert fitted.gamma_ in fitted.gammas_[:4]
-    assert np.abs(fitted.ratio(source) - 1).mean() < 0.25
+    assert np.abs(fitted.predict_ratio(source) - 1).mean() < 0.25
 
 
 @pytest.mark.parametrize("ratio", RATIOS, ids=repr)
 def test_ratios_have_mean_one_over_the_source(ratio):
     source, target = two_normals(2, n=150)
     fitted = clone(ratio).fit(source, target)
-    weights = fitted.ratio(source)
+    weights = fitted.predict_ratio(source)
     assert weights.mean() == pytest.approx(1)
     assert weights.min() > 0
-    assert_allclose(fitted.ratio(source[::3]), weights[::3])
+    assert_allclose(fitted.predict_ratio(source[::3]), weights[::3])
 
 
 @settings(max_examples=10, deadline=None)
@@ -125,10 +125,10 @@ def test_ratios_have_mean_one_over_the_source(ratio):
 def test_ratios_do_not_see_order_scale_or_origin(seed, scale, origin):
     source, target = two_normals(2, n=40, seed=seed)
     order = np.random.default_rng(seed).permutation(40)
-    for ratio in (DomainClassifier(), KLIEP(gamma=0.5)):  # all target rows are centres
-        first = clone(ratio).fit(source, target).ratio(source)
+    for ratio in (ClassifierRatio(), KLIEP(gamma=0.5)):  # all target rows are centres
+        first = clone(ratio).fit(source, target).predict_ratio(source)
         moved = [x[order] * scale + origin for x in (source, target)]
-        second = clone(ratio).fit(*moved).ratio(moved[0])
+        second = clone(ratio).fit(*moved).predict_ratio(moved[0])
         assert_allclose(second, first[order], rtol=1e-3, atol=1e-4)
 
 
@@ -136,23 +136,23 @@ def test_ratios_of_domains_far_apart_are_finite():
     source, target = two_normals(2, n=50, shift=1000.0)
     for ratio in RATIOS:
         fitted = clone(ratio).fit(source, target)
-        assert np.isfinite(fitted.ratio(source)).all()
-        assert np.isfinite(fitted.ratio(target)).all()
-        assert fitted.ratio(source).mean() == pytest.approx(1)
+        assert np.isfinite(fitted.predict_ratio(source)).all()
+        assert np.isfinite(fitted.predict_ratio(target)).all()
+        assert fitted.predict_ratio(source).mean() == pytest.approx(1)
 
 
 def test_errors_of_ratios():
     source, target = two_normals(1, n=20)
     with pytest.raises(ValueError, match="X_source has 1 columns but X_target has 2"):
-        DomainClassifier().fit(source, np.c_[target, target])
+        ClassifierRatio().fit(source, np.c_[target, target])
     with pytest.raises(ValueError, match="X_target contains NaN"):
         KLIEP().fit(source, target * np.nan)
     with pytest.raises(ValueError, match=r"classifier=Ridge\(\) has no predict_proba"):
-        DomainClassifier(Ridge()).fit(source, target)
+        ClassifierRatio(Ridge()).fit(source, target)
     with pytest.raises(
         ValueError, match=r"DecisionTree.*\(\) gives every source row probability 0"
     ):
-        DomainClassifier(DecisionTreeClassifier()).fit(source, target)
+        ClassifierRatio(DecisionTreeClassifier()).fit(source, target)
     with pytest.raises(ValueError, match=r"two rows of each domain, got 20 .* and 1 of the target"):
         KLIEP().fit(source, target[:1])
     for name, value in {"gamma": 0, "n_centers": 0, "max_iter": 0}.items():
@@ -160,7 +160,7 @@ def test_errors_of_ratios():
             KLIEP(**{name: value}).fit(source, target)
     for ratio in RATIOS:
         with pytest.raises(NotFittedError):
-            clone(ratio).ratio(source)
+            clone(ratio).predict_ratio(source)
 
 
 def test_one_target_row_is_enough_with_a_gamma():
@@ -168,7 +168,7 @@ def test_one_target_row_is_enough_with_a_gamma():
     fitted = KLIEP(gamma=1.0).fit(source, target[:1])
     assert_allclose(fitted.mixture_, [1])
     near = source[np.abs(source - target[0]).argmin()]
-    assert fitted.ratio([near]) == pytest.approx(fitted.ratio(source).max())
+    assert fitted.predict_ratio([near]) == pytest.approx(fitted.predict_ratio(source).max())
 
 
 # Importance weighting
@@ -176,11 +176,11 @@ def test_one_target_row_is_enough_with_a_gamma():
 
 @pytest.mark.parametrize("ratio", [None, *RATIOS], ids=repr)
 def test_the_fit_is_that_of_the_weighted_rows(ratio):
-    fitted = model(ratio=ratio, flattening=0.7).fit(X, UNLABELLED)
+    fitted = model(density_ratio=ratio, exponent=0.7).fit(X, UNLABELLED)
     source, target = X[X[:, 0] != 2, 1:], X[X[:, 0] == 2, 1:]
-    by_hand = clone(ratio or DomainClassifier()).fit(source, target).ratio(source) ** 0.7
+    by_hand = clone(ratio or ClassifierRatio()).fit(source, target).predict_ratio(source) ** 0.7
     by_hand /= by_hand.mean()
-    assert_allclose(fitted.weights_, by_hand)
+    assert_allclose(fitted.sample_weights_, by_hand)
     assert fitted.effective_sample_size_ == pytest.approx(by_hand.sum() ** 2 / (by_hand**2).sum())
     plain = Ridge().fit(source, Y[X[:, 0] != 2], by_hand)
     assert_allclose(fitted.predict(X), plain.predict(X[:, 1:]))
@@ -191,10 +191,10 @@ def test_labelled_target_rows_have_weight_one():
     some = np.where((X[:, 0] == 2) & (np.arange(len(X)) % 3 > 0), np.nan, Y)
     fitted = model(source=[0]).fit(X, some)
     unlabelled = model(source=[0]).fit(X, UNLABELLED)
-    assert_allclose(fitted.weights_, unlabelled.weights_)  # the ratio sees no label
+    assert_allclose(fitted.sample_weights_, unlabelled.sample_weights_)  # the ratio sees no label
     source, target = X[:, 0] == 0, (X[:, 0] == 2) & ~np.isnan(some)
     rows = np.r_[X[source, 1:], X[target, 1:]]
-    weights = np.r_[fitted.weights_, np.ones(target.sum())]
+    weights = np.r_[fitted.sample_weights_, np.ones(target.sum())]
     plain = Ridge().fit(rows, np.r_[Y[source], Y[target]], weights)
     assert_allclose(fitted.estimator_.coef_, plain.coef_)
 
@@ -203,25 +203,25 @@ def test_labelled_target_rows_have_weight_one():
 def test_source_rows_without_label_serve_the_ratio_only():
     holes = np.where(np.arange(len(X)) % 2, UNLABELLED, np.nan)
     fitted = model().fit(X, holes)
-    ratio = DomainClassifier().fit(X[X[:, 0] != 2, 1:], X[X[:, 0] == 2, 1:])
-    by_hand = ratio.ratio(X[~np.isnan(holes), 1:])
-    assert_allclose(fitted.weights_, by_hand / by_hand.mean())
+    ratio = ClassifierRatio().fit(X[X[:, 0] != 2, 1:], X[X[:, 0] == 2, 1:])
+    by_hand = ratio.predict_ratio(X[~np.isnan(holes), 1:])
+    assert_allclose(fitted.sample_weights_, by_hand / by_hand.mean())
 
 
-def test_no_flattening_is_pooling():
-    fitted = model(flattening=0).fit(X, Y)
-    assert_allclose(fitted.weights_, 1)
+def test_exponent_zero_is_pooling():
+    fitted = model(exponent=0).fit(X, Y)
+    assert_allclose(fitted.sample_weights_, 1)
     assert fitted.effective_sample_size_ == pytest.approx(100)
     assert_allclose(fitted.predict(X), Ridge().fit(X[:, 1:], Y).predict(X[:, 1:]))
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_flattening_costs_rows(a, b):
+def test_a_larger_exponent_costs_rows(a, b):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         few, many = (
-            model(flattening=f).fit(X, UNLABELLED).effective_sample_size_
+            model(exponent=f).fit(X, UNLABELLED).effective_sample_size_
             for f in (max(a, b), min(a, b))
         )
     assert 1 <= few <= many + 1e-9 <= 100 + 1e-6
@@ -231,14 +231,14 @@ def test_equal_domains_have_equal_weights():
     table = np.r_[X, X]
     table[:, 0] = np.repeat([0, 1], len(X))
     fitted = model(target=1).fit(table, np.r_[Y, np.full(len(Y), np.nan)])
-    assert_allclose(fitted.weights_, 1, atol=1e-3)
+    assert_allclose(fitted.sample_weights_, 1, atol=1e-3)
 
 
 def test_one_task_is_the_estimator_itself():
     fitted = ImportanceWeighted(KNeighborsRegressor()).fit(X, Y)  # it takes no weights
     assert_allclose(fitted.predict(X), KNeighborsRegressor().fit(X, Y).predict(X))
-    assert (fitted.ratio_, fitted.weights_.size) == (None, 0)
-    assert fitted.effective_sample_size_ == fitted.uncovered_ == 0
+    assert (fitted.density_ratio_, fitted.sample_weights_.size) == (None, 0)
+    assert fitted.effective_sample_size_ == fitted.outside_support_ == 0
 
 
 def far_away(distance):
@@ -246,25 +246,25 @@ def far_away(distance):
 
 
 def test_few_effective_rows_are_warned_about():
-    message = r"the 100 labelled source rows count as \d+\.\d .*Lower flattening \(now 1\)"
+    message = r"the 100 labelled source rows count as \d+\.\d .*Lower exponent \(now 1\)"
     with pytest.warns(UserWarning, match=message) as caught:
         fitted = model().fit(far_away(0.5), UNLABELLED)
     assert caught[0].filename == __file__
     assert fitted.effective_sample_size_ < 30
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        calm = model(flattening=0.1).fit(far_away(0.5), UNLABELLED)
-    assert calm.uncovered_ < 0.5
+        calm = model(exponent=0.1).fit(far_away(0.5), UNLABELLED)
+    assert calm.outside_support_ < 0.5
 
 
 def test_a_target_beyond_the_source_is_warned_about():
-    with pytest.warns(UserWarning, match=r"100% of the target rows \(uncovered_\) .*Align"):
+    with pytest.warns(UserWarning, match=r"100% of the target rows \(outside_support_\) .*Align"):
         fitted = model().fit(far_away(6), UNLABELLED)
-    assert fitted.uncovered_ == 1
-    near = model(flattening=0.1).fit(X, UNLABELLED)
-    ratio = near.ratio_.ratio(X[:, 1:])
+    assert fitted.outside_support_ == 1
+    near = model(exponent=0.1).fit(X, UNLABELLED)
+    ratio = near.density_ratio_.predict_ratio(X[:, 1:])
     target = X[:, 0] == 2
-    assert near.uncovered_ == np.mean(ratio[target] > ratio[~target].max()) < 0.5
+    assert near.outside_support_ == np.mean(ratio[target] > ratio[~target].max()) < 0.5
 
 
 def test_classifiers_tables_and_names():
@@ -288,7 +288,7 @@ def test_pipelines_hand_the_weights_to_their_last_step():
     inner = make_pipeline(PolynomialFeatures(2), make_pipeline(StandardScaler(), Ridge()))
     fitted = model(inner).fit(X, UNLABELLED)
     rows = X[:, 0] != 2
-    keyword = {"pipeline__ridge__sample_weight": fitted.weights_}
+    keyword = {"pipeline__ridge__sample_weight": fitted.sample_weights_}
     plain = clone(inner).fit(X[rows, 1:], Y[rows], **keyword)
     assert_allclose(fitted.predict(X), plain.predict(X[:, 1:]))
     bare = make_pipeline(StandardScaler(), KNeighborsRegressor())
@@ -303,7 +303,7 @@ class Constant(BaseEstimator):
     def fit(self, X_source, X_target):
         return self
 
-    def ratio(self, X):
+    def predict_ratio(self, X):
         return np.full(len(X), self.value)
 
 
@@ -313,11 +313,17 @@ class Constant(BaseEstimator):
         ({"target": 7}, r"target=7 is not a task in column 0: choose of \[0.0, 1.0, 2.0\]"),
         ({"source": [5]}, r"source=\[5\] is not a task"),
         ({"task_col": None}, "need task_col: without it there is only one task"),
-        ({"flattening": 2}, "flattening == 2, must be <= 1"),
-        ({"ratio": Ridge()}, r"ratio=Ridge\(\) is no density ratio: use DomainClassifier or KLIEP"),
-        ({"ratio": Constant(0.0)}, r"Constant\(value=0.0\) gives .* from 0 to 0, but they must"),
-        ({"ratio": Constant(-1.0)}, "from -1 to -1, but they must be finite, not negative"),
-        ({"ratio": Constant(np.inf)}, "from inf to inf, but they must be finite"),
+        ({"exponent": 2}, "exponent == 2, must be <= 1"),
+        (
+            {"density_ratio": Ridge()},
+            r"density_ratio=Ridge\(\) is no density ratio: use ClassifierRatio or KLIEP",
+        ),
+        (
+            {"density_ratio": Constant(0.0)},
+            r"Constant\(value=0.0\) gives .* from 0 to 0, but they must",
+        ),
+        ({"density_ratio": Constant(-1.0)}, "from -1 to -1, but they must be finite, not negative"),
+        ({"density_ratio": Constant(np.inf)}, "from inf to inf, but they must be finite"),
         ({"target": 0, "source": 2}, r"no row of the source \[2.0\] has a label"),
     ],
 )
@@ -357,8 +363,8 @@ def shimodaira(seed, degree, weighted):
     )
     fitted = ImportanceWeighted(
         polynomial,
-        ratio=DomainClassifier(quadratic),
-        flattening=float(weighted),
+        density_ratio=ClassifierRatio(quadratic),
+        exponent=float(weighted),
         target=1,
         task_col=0,
     ).fit(table[:300], y[:300])  # 200 unlabelled target rows

@@ -3,7 +3,7 @@
 from ._alignment import CORAL, SubspaceAlignment
 from ._biased import BiasedLogisticRegression, BiasedRidge
 from ._prior import PriorCorrection
-from ._ratios import KLIEP, DomainClassifier
+from ._ratios import KLIEP, ClassifierRatio
 from ._shift import ShiftReport, diagnose_shift
 from ._tca import TCA
 from ._tradaboost import TrAdaBoostClassifier
@@ -16,7 +16,7 @@ __all__ = [
     "TCA",
     "BiasedLogisticRegression",
     "BiasedRidge",
-    "DomainClassifier",
+    "ClassifierRatio",
     "ImportanceWeighted",
     "PriorCorrection",
     "ShiftReport",

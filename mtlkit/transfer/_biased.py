@@ -34,17 +34,17 @@ class Biased:
         sources = self._source_codes()
         K = len(sources)
         self.coef_, self.intercept_ = np.zeros((T, d)), np.zeros(T)
-        self.source_weights_ = np.zeros((T, K))
+        self.source_shares_ = np.zeros((T, K))
         by_task = groups(codes, T)
         for k, t in enumerate(sources):
             own = rows_of(X, y, weight, by_task[t])
             self.coef_[t], self.intercept_[t] = self._fit_source(*own)
-            self.source_weights_[t, k] = 1
+            self.source_shares_[t, k] = 1
         starts = self.coef_[sources] if K else np.zeros((1, d))
         for t in np.setdiff1d(np.arange(T), sources):
             own = rows_of(X, y, weight, by_task[t])
             self.coef_[t], self.intercept_[t], shares = self._fit_target(*own, starts)
-            self.source_weights_[t] = shares[:K]
+            self.source_shares_[t] = shares[:K]
         self.source_coef_ = starts.mean(axis=0)
         self.source_intercept_ = float(self.intercept_[sources].mean()) if K else 0.0
         return self
@@ -114,7 +114,7 @@ class BiasedRidge(Biased, TaskLinearRegressor):
         The tasks with a labelled row in `fit`, sorted, the sources among them.
     coef_ : ndarray of shape (T, d)
     intercept_ : ndarray of shape (T,)
-    source_weights_ : ndarray of shape (T, K)
+    source_shares_ : ndarray of shape (T, K)
         The shares β of the K sources, in the order of `source`, in what each task is pulled to.
     source_coef_ : ndarray of shape (d,)
         Mean weights of the sources; they predict tasks that were not seen in `fit`. Zero if there
@@ -146,7 +146,7 @@ class BiasedRidge(Biased, TaskLinearRegressor):
     >>> from mtlkit.datasets import make_linear_tasks
     >>> X, y = make_linear_tasks(n_tasks=3, n_samples=[200, 200, 10], random_state=0)
     >>> model = BiasedRidge(source=[0, 1], alpha=30, task_col=0).fit(X, y)
-    >>> model.coef_.shape, model.source_weights_.shape
+    >>> model.coef_.shape, model.source_shares_.shape
     ((3, 20), (3, 2))
     """
 
@@ -237,7 +237,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     coef_ : ndarray of shape (T, d), or (K, T, d) if K > 2
     intercept_ : ndarray of shape (T,), or (K, T) if K > 2
         Infinite for a task that has one class in `fit`; it is always predicted as that class.
-    source_weights_ : ndarray of shape (T, S), or (K, T, S) if K > 2
+    source_shares_ : ndarray of shape (T, S), or (K, T, S) if K > 2
         The shares β of the S sources, in the order of `source`, in what each task is pulled to.
     source_coef_ : ndarray of shape (d,), or (K, d) if K > 2
         Mean weights of the sources; they predict tasks that were not seen in `fit`.
@@ -277,7 +277,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     >>> from mtlkit.datasets import load_digit_tasks
     >>> X, y = load_digit_tasks(rows_per_task=60)
     >>> model = BiasedLogisticRegression(source=0, alpha=3, task_col=0).fit(X, y)
-    >>> model.source_weights_[1]
+    >>> model.source_shares_[1]
     array([1.])
     """
 
@@ -323,7 +323,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
         check_scalar(self.max_iter, "max_iter", int, min_val=1)
         X_known, y_known, task, weight = self._class_rows(X, y, sample_weight)
         if len(self.classes_) > 2:
-            names = ["coef_", "intercept_", "source_weights_", "source_coef_", "source_intercept_"]
+            names = ["coef_", "intercept_", "source_shares_", "source_coef_", "source_intercept_"]
             return self._fit_each_class(X, y, sample_weight, [*names, "n_iter_"])
         self.__dict__.pop("estimators_", None)
         self.n_iter_ = 1

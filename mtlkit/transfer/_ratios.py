@@ -1,6 +1,6 @@
 """Density ratios: how much more often a row comes up in the target than in the source.
 
-A density ratio is an object with ``fit(X_source, X_target)`` and ``ratio(X)`` (n,), which is
+A density ratio is an object with ``fit(X_source, X_target)`` and ``predict_ratio(X)`` (n,), which is
 p_target(x) / p_source(x) but for the scale: its mean over the source rows of `fit` is 1.
 """
 
@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 TINY = np.finfo(float).eps
 
 
-class DomainClassifier(BaseEstimator):
+class ClassifierRatio(BaseEstimator):
     r"""Density ratio from a classifier that tells target rows from source rows.
 
     By Bayes' rule, with n_s source and n_t target rows,
@@ -71,8 +71,8 @@ class DomainClassifier(BaseEstimator):
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> source, target = rng.normal(0, 1, (500, 1)), rng.normal(1, 1, (500, 1))
-    >>> ratio = DomainClassifier().fit(source, target)
-    >>> ratio.ratio([[-1], [2]]).round(1)  # exp(x - 1/2) is 0.2 and 4.5
+    >>> ratio = ClassifierRatio().fit(source, target)
+    >>> ratio.predict_ratio([[-1], [2]]).round(1)  # exp(x - 1/2) is 0.2 and 4.5
     array([0.2, 4.7])
     """
 
@@ -101,7 +101,7 @@ class DomainClassifier(BaseEstimator):
         source, target = self.classifier_.predict_proba(X).T
         return target / np.maximum(source, TINY)
 
-    def ratio(self, X):
+    def predict_ratio(self, X):
         """The ratio (n,) at each row of `X` (n, d)."""
         check_is_fitted(self)
         return self._odds(check_array(X, dtype=np.float64)) / self.scale_
@@ -193,7 +193,7 @@ class KLIEP(BaseEstimator):
     >>> rng = np.random.default_rng(0)
     >>> source, target = rng.normal(0, 1, (500, 1)), rng.normal(1, 1, (500, 1))
     >>> ratio = KLIEP(random_state=0).fit(source, target)
-    >>> bool(ratio.ratio([[2]])[0] > 10 * ratio.ratio([[-1]])[0])
+    >>> bool(ratio.predict_ratio([[2]])[0] > 10 * ratio.predict_ratio([[-1]])[0])
     True
     """
 
@@ -257,7 +257,7 @@ class KLIEP(BaseEstimator):
                 scores[k] += inside.mean() - np.exp(outside).mean()
         return self.gammas_[np.argmax(scores)]
 
-    def ratio(self, X):
+    def predict_ratio(self, X):
         """The ratio (n,) at each row of `X` (n, d)."""
         check_is_fitted(self)
         X = self._scaler.transform(check_array(X, dtype=np.float64))

@@ -61,7 +61,7 @@ class TrAdaBoostClassifier(DomainEstimator):
         β_r.
     source_beta_ : float
         β.
-    source_weights_ : ndarray of shape (N, n_s)
+    sample_weights_ : ndarray of shape (N, n_s)
         Weights v of the source rows with which each round began, in the order of the table; with
         those of the target they sum to 1.
     n_features_in_ : int
@@ -104,7 +104,7 @@ class TrAdaBoostClassifier(DomainEstimator):
     >>> X = np.column_stack([task, x])
     >>> model = TrAdaBoostClassifier(target=1, task_col=0, random_state=0).fit(X, y)
     >>> between = (task == 0) & (x[:, 0] > 0) & (x[:, 0] < 0.5)
-    >>> last = model.source_weights_[-1]
+    >>> last = model.sample_weights_[-1]
     >>> bool(last[between[:200]].mean() < last[~between[:200]].mean())
     True
     """
@@ -148,9 +148,9 @@ class TrAdaBoostClassifier(DomainEstimator):
         beta = 1 / (1 + np.sqrt(2 * np.log(max(n_source, 1)) / N))
         rng = check_random_state(self.random_state)
         self.estimators_, self.betas_ = [], np.empty(N)
-        self.source_beta_, self.source_weights_ = beta, np.empty((N, n_source))
+        self.source_beta_, self.sample_weights_ = beta, np.empty((N, n_source))
         for r in range(N):
-            self.source_weights_[r] = weight[source]
+            self.sample_weights_[r] = weight[source]
             # Mean 1, so that the strength of a penalty keeps its meaning.
             model = fit_weighted(_seeded(self._wrapped, rng), X, y, weight * len(y))
             wrong = model.predict(X) != y

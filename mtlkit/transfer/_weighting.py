@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .._utils._delegation import fit_weighted, sub_estimator_has
 from ._domains import DomainEstimator
-from ._ratios import DomainClassifier
+from ._ratios import ClassifierRatio
 
 
 class ImportanceWeighted(DomainEstimator):
@@ -25,7 +25,7 @@ class ImportanceWeighted(DomainEstimator):
         \min_f \; \sum_{i \in S} w_i \, \ell(f(x_i), y_i) + \sum_{j \in T} \ell(f(x_j), y_j),
         \qquad w_i = |S| \, \frac{w(x_i)^\kappa}{\sum_{k \in S} w(x_k)^\kappa},
 
-    with κ the `flattening`. This helps an f that is too simple for the whole of x: it then fits
+    with κ the `exponent`. This helps an f that is too simple for the whole of x: it then fits
     where the target lies. An f that can be right everywhere needs no weights, and pays for them
     with variance, that of `effective_sample_size_` rows.
 
@@ -34,9 +34,9 @@ class ImportanceWeighted(DomainEstimator):
     estimator : estimator
         A classifier or regressor that takes ``sample_weight`` in `fit`, or a Pipeline whose last
         step does.
-    ratio : density ratio or None, default=None
-        `KLIEP`, for instance; None means `DomainClassifier()`.
-    flattening : float, default=1.0
+    density_ratio : density ratio or None, default=None
+        `KLIEP`, for instance; None means `ClassifierRatio()`.
+    exponent : float, default=1.0
         κ, from 0 (equal weights: least variance, biased to the source) to 1 (least bias).
     source : task name, list of task names or None, default=None
         None means all tasks but the target.
@@ -50,14 +50,14 @@ class ImportanceWeighted(DomainEstimator):
         The tasks of source and target, sorted.
     estimator_ : estimator
         Fitted to the weighted rows.
-    ratio_ : density ratio or None
+    density_ratio_ : density ratio or None
         Fitted to all rows, with and without label. None if there is no source.
-    weights_ : ndarray of shape (n_source,)
+    sample_weights_ : ndarray of shape (n_source,)
         w_i of the labelled source rows, in the order of the table; empty if there is no source.
     effective_sample_size_ : float
         (Σ w_i)² / Σ w_i²: a mean with these weights varies like one of so many equal rows. 0 if
         there is no source.
-    uncovered_ : float
+    outside_support_ : float
         Share of the target rows whose ratio is above that of every labelled source row: rows for
         which the source has no like. 0 if there is no source.
     classes_ : ndarray of shape (n_classes,)
@@ -106,62 +106,73 @@ class ImportanceWeighted(DomainEstimator):
     """
 
     def __init__(
-        self, estimator, *, ratio=None, flattening=1.0, source=None, target=None, task_col=None
+        self,
+        estimator,
+        *,
+        density_ratio=None,
+        exponent=1.0,
+        source=None,
+        target=None,
+        task_col=None,
     ):
         self.estimator = estimator
-        self.ratio = ratio
-        self.flattening = flattening
+        self.density_ratio = density_ratio
+        self.exponent = exponent
         self.source = source
         self.target = target
         self.task_col = task_col
 
     def _fit_domains(self, domains):
-        check_scalar(self.flattening, "flattening", Real, min_val=0, max_val=1)
+        check_scalar(self.exponent, "exponent", Real, min_val=0, max_val=1)
         X, y = domains.target_labels
-        self.ratio_, self.weights_ = None, np.empty(0)
-        self.effective_sample_size_ = self.uncovered_ = 0.0
+        self.density_ratio_, self.sample_weights_ = None, np.empty(0)
+        self.effective_sample_size_ = self.outside_support_ = 0.0
         if self.task_col is None:
             self.estimator_ = clone(self.estimator).fit(X, y)
             return
         X_source, y_source = domains.source_labels
-        ratio = DomainClassifier() if self.ratio is None else self.ratio
-        if not hasattr(ratio, "ratio"):
-            raise ValueError(f"ratio={ratio!r} is no density ratio: use DomainClassifier or KLIEP")
-        self.ratio_ = clone(ratio).fit(domains.source_rows, domains.target_rows)
-        at_source, at_target = map(self.ratio_.ratio, (X_source, domains.target_rows))
-        self.weights_ = self._weights(at_source)
-        self.effective_sample_size_ = float(len(y_source) ** 2 / (self.weights_**2).sum())
-        self.uncovered_ = float((at_target > at_source.max()).mean())
+        ratio = ClassifierRatio() if self.density_ratio is None else self.density_ratio
+        if not hasattr(ratio, "predict_ratio"):
+            raise ValueError(
+                f"density_ratio={ratio!r} is no density ratio: use ClassifierRatio or KLIEP"
+            )
+        self.density_ratio_ = clone(ratio).fit(domains.source_rows, domains.target_rows)
+        at_source, at_target = map(
+            self.density_ratio_.predict_ratio, (X_source, domains.target_rows)
+        )
+        self.sample_weights_ = self._weights(at_source)
+        self.effective_sample_size_ = float(len(y_source) ** 2 / (self.sample_weights_**2).sum())
+        self.outside_support_ = float((at_target > at_source.max()).mean())
         self._warn_if_unlike()
         self.estimator_ = fit_weighted(
             self.estimator,
             np.vstack([X_source, X]),
             np.concatenate([y_source, y]),
-            np.concatenate([self.weights_, np.ones(len(y))]),
+            np.concatenate([self.sample_weights_, np.ones(len(y))]),
         )
 
     def _weights(self, ratio):
         """The flattened ratio, scaled to mean 1."""
         if not (np.isfinite(ratio).all() and (ratio >= 0).all() and ratio.any()):
             raise ValueError(
-                f"{self.ratio_!r} gives labelled source rows weights from {ratio.min():g} to "
+                f"{self.density_ratio_!r} gives labelled source rows weights from {ratio.min():g} to "
                 f"{ratio.max():g}, but they must be finite, not negative, and not all zero: use "
                 "another ratio, or label source rows that look like the target"
             )
-        weights = (ratio / ratio.max()) ** self.flattening
+        weights = (ratio / ratio.max()) ** self.exponent
         return weights / weights.mean()
 
     def _warn_if_unlike(self):
-        n, ess = len(self.weights_), self.effective_sample_size_
+        n, ess = len(self.sample_weights_), self.effective_sample_size_
         if ess < max(n / 10, min(30, n / 2)):
             self._warn(
                 f"the {n} labelled source rows count as {ess:.1f} (effective_sample_size_): few "
-                "of them look like the target, and the fit rests on these. Lower flattening (now "
-                f"{self.flattening:g}), or do not weight if the domains hardly overlap"
+                "of them look like the target, and the fit rests on these. Lower exponent (now "
+                f"{self.exponent:g}), or do not weight if the domains hardly overlap"
             )
-        if self.uncovered_ > 0.5:
+        if self.outside_support_ > 0.5:
             self._warn(
-                f"{self.uncovered_:.0%} of the target rows (uncovered_) are unlike every labelled "
+                f"{self.outside_support_:.0%} of the target rows (outside_support_) are unlike every labelled "
                 "source row: there the model extrapolates, whatever the weights. Align the "
                 "features first, or label target rows"
             )
