@@ -1,7 +1,10 @@
-"""Settings of the tests of the package, made before scipy and hypothesis are first used."""
+"""Settings of the tests of the package, made before numpy, scipy and hypothesis are first used."""
 
 import os
 
+# On small matrices more threads only wait for each other, and a sum split differently rounds
+# differently.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # Without it scikit-learn's check_estimator skips its array API check.
 os.environ["SCIPY_ARRAY_API"] = "1"
 

@@ -1,0 +1,200 @@
+"""Run the tests of the package as others have it: other Pythons, other versions, other processors.
+
+`.ci/run` calls this, after the reader's own commands. Each job makes an environment of its own in
+`_build/matrix`. Jobs run as many at a time as there are cores; each prints its output whole when it
+ends. Names as arguments choose jobs; `--list` names them.
+"""
+
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+import joblib
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "_build" / "matrix"
+UV = [sys.executable, "-m", "uv"]
+OLDEST = (3, 11)
+BESIDE = ("same_in_pytorch", "torchjd", "skada", "ot_beside")  # tests beside other libraries
+
+
+class Job(NamedTuple):
+    name: str
+    steps: Callable[[Path], list]  # commands, and folders to go to, for a folder that it may fill
+    variables: tuple = ()  # pairs, set while it runs
+
+
+def pythons():
+    """The newest Python of each minor version from 3.11 on, of this machine: {(3, 12): path}."""
+    beside_path = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    places = [Path(sys.executable), *beside_path.glob("*/bin/python3")]
+    for folder in os.get_exec_path():
+        places += Path(folder).glob("python3.[0-9]*[0-9]")
+    found = {}
+    for path in places:
+        code = "import ensurepip, sys; print(*sys.version_info[:3])"
+        answer = subprocess.run([path, "-c", code], capture_output=True, text=True)
+        if answer.returncode == 0:  # else a shim, or a Python without its library
+            version = tuple(map(int, answer.stdout.split()))
+            if version >= OLDEST:
+                found[version[:2]] = max(found.get(version[:2], ()), (version, path))
+    return {minor: path for minor, (_, path) in sorted(found.items())}
+
+
+def tests(python, *names):
+    """The command that runs test files of the package, all but those beside others by default."""
+    every = [path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")]
+    names = names or sorted(set(every) - set(BESIDE))
+    files = [f"tests/test_{name}.py" for name in names]
+    return [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+
+
+def wheel():
+    (path,) = (FOLDER / "dist").glob("*.whl")
+    return path
+
+
+def environment(folder, python, *packages):
+    """Commands that make an environment for a Python with packages; and its Python."""
+    inside = folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    make = [*UV, "venv", "--quiet", "--python", python, folder / "venv"]
+    install = [*UV, "pip", "install", "--quiet", "--python", inside, *packages]
+    return [make, install], inside
+
+
+def locked(python):
+    def steps(folder):
+        commands, inside = environment(folder, python, "--requirement", "requirements.txt")
+        mtlkit = [*UV, "pip", "install", "--quiet", "--python", inside, "--no-deps", wheel()]
+        return [*commands, mtlkit, tests(inside)]
+
+    return steps
+
+
+def resolved(python, resolution):
+    def steps(folder):
+        package = f"mtlkit[test] @ {wheel().as_uri()}"
+        commands, inside = environment(folder, python, "--resolution", resolution, package)
+        versions = [*UV, "pip", "freeze", "--quiet", "--python", inside]
+        return [*commands, versions, tests(inside)]
+
+    return steps
+
+
+def kernel(folder):
+    show = "import numpy, scipy.linalg, threadpoolctl; print(threadpoolctl.threadpool_info())"
+    return [[sys.executable, "-c", show], tests(sys.executable)]
+
+
+def installed(folder):
+    """The wheel in an empty environment: every import, the listing of the landing page.
+
+    Then the source archive, unpacked: its tests run, their helpers are there.
+    """
+    commands, inside = environment(folder, sys.executable, wheel())
+    listing = re.search(r"```python\n(.*?)```", (ROOT / "intro.md").read_text("utf-8"), re.S)[1]
+    imports = (
+        "import mtlkit\nfor name in mtlkit.__all__:\n    print(name, getattr(mtlkit, name).__all__)"
+    )
+    (archive,) = (FOLDER / "dist").glob("*.tar.gz")
+    shutil.unpack_archive(archive, folder, filter="data")
+    source = folder / archive.name.removesuffix(".tar.gz")
+    for_tests = [*UV, "pip", "install", "--quiet", "--python", inside, f"{source}[test]"]
+    pytest = [inside, "-m", "pytest", "-q"]
+    return [
+        *commands,
+        folder,  # not where mtlkit lies beside
+        [inside, "-c", imports],
+        [inside, "-c", listing],
+        for_tests,
+        source,
+        [*pytest, "--collect-only", "-qq"],
+        [*pytest, "tests/test_splits.py", "tests/test_weighting.py", "tests/test_affinity.py"],
+    ]
+
+
+def beside(folder):
+    """Tests beside PyTorch and others: with pip, which knows where a build without CUDA lies."""
+    inside = environment(folder, sys.executable)[1]
+    return [
+        [sys.executable, "-m", "venv", folder / "venv"],
+        [inside, "-m", "pip", "install", "--quiet", f"mtlkit[peers,test] @ {wheel().as_uri()}"],
+        tests(inside, *BESIDE),
+    ]
+
+
+def jobs():
+    found = pythons()
+    newest = max(found)
+    own = sys.version_info[:2]
+    yield Job("installed", installed)
+    yield Job("beside", beside)
+    for minor, python in found.items():
+        if minor != own:  # this one runs them in `make test`
+            yield Job("locked-{}.{}".format(*minor), locked(python))
+    yield Job("lowest", resolved(found[min(found)], "lowest-direct"))
+    yield Job("newest", resolved(found[newest], "highest"))
+    if platform.machine() in ("x86_64", "AMD64") and "OPENBLAS_CORETYPE" not in os.environ:
+        for name in ("Haswell", "Zen"):
+            yield Job(name.lower(), kernel, (("OPENBLAS_CORETYPE", name),))
+
+
+def run(job):
+    """Run a job's commands until one fails: its output, its seconds, and whether all went well."""
+    start, output = time.perf_counter(), []
+    folder = FOLDER / job.name
+    folder.mkdir(parents=True)
+    variables = {**os.environ, **dict(job.variables)}
+    here = ROOT
+    for command in job.steps(folder):
+        if isinstance(command, Path):
+            here = command
+            continue
+        result = subprocess.run(
+            command,
+            cwd=here,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        output += [f"$ {shlex.join(map(str, command))}"[:300], result.stdout]
+        if result.returncode:
+            break
+    return "\n".join(output), time.perf_counter() - start, result.returncode == 0
+
+
+def main(arguments):
+    chosen = [job for job in jobs() if not arguments or job.name in arguments]
+    if arguments == ["--list"]:
+        sys.exit("\n".join(job.name for job in jobs()))
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    subprocess.run([*UV, "build", "--quiet", "--out-dir", FOLDER / "dist"], cwd=ROOT, check=True)
+    summary, good = [], True
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+        futures = {pool.submit(run, job): job.name for job in chosen}
+        for future in as_completed(futures):
+            output, seconds, went_well = future.result()
+            good &= went_well
+            last = output.strip().splitlines()[-1]
+            line = (
+                f"{futures[future]:12} {'ok' if went_well else 'FAILED':7} {seconds:5.0f} s  {last}"
+            )
+            print(f"\n---- {futures[future]}\n{output}\n{line}", flush=True)
+            summary.append(line)
+    print("\n---- all\n" + "\n".join(sorted(summary)))
+    sys.exit(not good)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
