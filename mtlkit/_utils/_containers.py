@@ -1,33 +1,115 @@
-"""Frames and arrays alike: rows, missing entries, groups of rows, values for messages."""
+"""Frames, sparse matrices and arrays alike: rows, columns, missing entries, values for messages.
 
+A frame is what pandas or its likes, polars or pyarrow hold; none of them need be installed.
+"""
+
+from collections import Counter
 from itertools import pairwise
 
+import narwhals as nw
 import numpy as np
+from scipy import sparse
 
 
 def is_frame(X):
-    """True for a pandas DataFrame, told by its interface so that pandas stays optional."""
-    if hasattr(X, "columns") and not hasattr(X, "iloc"):
+    """True for a DataFrame in memory; a lazy one is an error."""
+    if hasattr(X, "iloc") and not hasattr(X, "compute"):  # pandas, with any column names
+        return hasattr(X, "columns")
+    table = nw.from_native(X, pass_through=True)
+    if isinstance(table, nw.LazyFrame):
+        raise ValueError(
+            f"a {type(X).__module__.split('.')[0]} {type(X).__name__} is lazy: collect it first, "
+            "for example with X.collect() or X.compute()"
+        )
+    if not isinstance(table, nw.DataFrame) and hasattr(X, "columns"):
         raise ValueError(
             f"a {type(X).__module__}.{type(X).__name__} is not supported, and as an array it would "
-            "lose its column names: pass a pandas DataFrame, for example X.to_pandas()"
+            "lose its column names: pass a DataFrame of pandas, polars or pyarrow"
         )
-    return hasattr(X, "columns")
+    return isinstance(table, nw.DataFrame)
+
+
+def _narwhal(X):
+    """A frame or Series of polars or pyarrow as narwhals sees it, else None."""
+    table = nw.from_native(X, pass_through=True, allow_series=True)
+    return table if isinstance(table, (nw.DataFrame, nw.Series)) else None
+
+
+def as_table(X):
+    """A frame or a sparse matrix as it is, anything else as an array that loses nothing.
+
+    A masked entry becomes NaN. A list that NumPy would turn into strings or into floats that cannot
+    hold its integers becomes an array of objects.
+    """
+    if is_frame(X) or sparse.issparse(X):
+        return X
+    if isinstance(X, np.ma.MaskedArray):
+        masked = np.ma.getmaskarray(X)
+        if not masked.any():
+            return X.data
+        return X.astype(float if X.dtype.kind == "f" else object).filled(np.nan)
+    array = np.asarray(X)
+    if not hasattr(X, "dtype") and (
+        array.dtype.kind in "US" or (array.dtype.kind == "f" and (np.abs(array) > 2**53).any())
+    ):
+        return np.asarray(X, dtype=object)
+    return array
+
+
+def column_names(X):
+    """Names of the columns of a frame, as a list."""
+    return list(X.columns) if hasattr(X, "iloc") else list(nw.from_native(X).columns)
 
 
 def take(X, rows):
-    """Rows of a list, an array, a Series or a DataFrame, by position or boolean mask."""
-    return X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows]
+    """Rows of a list, an array, a Series, a frame or a CSR matrix, by position or boolean mask."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    if sparse.issparse(X):
+        return X[rows]
+    table = None if isinstance(X, np.ndarray) else _narwhal(X)
+    if table is None:
+        return np.asarray(X)[rows]
+    rows = np.asarray(rows)
+    return table[np.flatnonzero(rows) if rows.dtype == bool else rows].to_native()
+
+
+def select(X, columns):
+    """Columns of a frame, an array or a sparse matrix by position; the kind stays."""
+    if hasattr(X, "iloc"):
+        return X.iloc[:, columns]
+    if is_frame(X):
+        return nw.from_native(X)[:, [int(j) for j in columns]].to_native()
+    return X[:, columns]
+
+
+def column(X, j):
+    """Column number `j` as an array, or as a pandas Series."""
+    if hasattr(X, "iloc"):
+        return X.iloc[:, j]
+    if sparse.issparse(X):
+        return X[:, [j]].toarray().ravel()
+    return nw.from_native(X)[:, j].to_numpy() if is_frame(X) else X[:, j]
 
 
 def missing(X):
-    """Boolean array, True where an entry of `X` is NaN, None, NaT or pandas.NA."""
+    """Boolean array, True where an entry of `X` is NaN, None, NaT, pandas.NA, null or masked."""
     if hasattr(X, "isna"):
         return X.isna().to_numpy()
+    table = None if isinstance(X, np.ndarray) else _narwhal(X)
+    if isinstance(table, nw.DataFrame):
+        return np.column_stack([missing(table[:, j].to_native()) for j in range(table.shape[1])])
+    if table is not None:
+        empty = table.is_null()
+        return (empty | table.is_nan() if table.dtype.is_float() else empty).to_numpy().astype(bool)
+    if isinstance(X, np.ma.MaskedArray):
+        return np.ma.getmaskarray(X) | missing(X.data)
     # NumPy would make the NaN of a list of strings the string "nan"
     X = X if hasattr(X, "dtype") else np.asarray(X, dtype=object)
     if X.dtype.kind == "O":
         return np.frompyfunc(_no_value, 1, 1)(X).astype(bool)
+    if X.dtype.kind in "mM":
+        return np.isnat(X)
     return np.isnan(X) if X.dtype.kind in "fc" else np.zeros(X.shape, dtype=bool)
 
 
@@ -36,8 +118,18 @@ def _no_value(value):
     return value is None or type(value).__name__ == "NAType" or value != value
 
 
+def empty_columns(X):
+    """Boolean array (d,), True for columns of a table that are missing in every row."""
+    if sparse.issparse(X):
+        holes = X.copy()
+        holes.data = np.isnan(X.data)
+        return np.asarray(holes.sum(axis=0)).ravel() == X.shape[0]
+    return missing(X).all(axis=0)
+
+
 def repeated_names(X):
-    return sorted({str(name) for name in X.columns[X.columns.duplicated()]})
+    """Column names that occur more than once, as strings."""
+    return sorted(str(name) for name, times in Counter(column_names(X)).items() if times > 1)
 
 
 def groups(codes, n_groups):

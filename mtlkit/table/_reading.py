@@ -6,61 +6,97 @@ from numbers import Real
 import numpy as np
 from scipy import sparse
 
-from .._utils._containers import is_frame, missing, repeated_names, some
+from .._utils._containers import (
+    as_table,
+    column,
+    column_names,
+    is_frame,
+    missing,
+    repeated_names,
+    select,
+    some,
+)
 
 
-def read_table(X, task_col):
+def read_table(X, task_col, *, accept_sparse=False):
     """Separate the features of a table from the task of each row.
 
     Parameters
     ----------
-    X : DataFrame or array of shape (n, p)
-        The table.
+    X : DataFrame, array or sparse matrix of shape (n, p)
+        The table: a DataFrame of pandas, polars or pyarrow, rows of an array, or a sparse matrix
+        of SciPy. A masked entry of a masked array is missing.
     task_col : str, int or None
-        Name of the task column of a DataFrame, its position in an array, or None: one task.
+        Name of the task column of a DataFrame, its position in an array or a sparse matrix, or
+        None: one task.
+    accept_sparse : bool, default=False
+        Whether a sparse matrix may pass.
 
     Returns
     -------
-    features : DataFrame or array of shape (n, p - 1), or `X` itself if `task_col` is None
-        A view of an array whose task column is the first or the last one: no copy.
+    features : DataFrame, array or CSR matrix of shape (n, p - 1)
+        In the kind of `X`, and all of `X` if `task_col` is None. A view of an array whose task
+        column is the first or the last one: no copy.
     task : ndarray of shape (n,)
-        The task of each row; zeros if `task_col` is None.
+        The task of each row; zeros if `task_col` is None. Numbers and strings in their own dtype;
+        an array of objects for any other hashable values, and where only that keeps all apart
+        (integers beyond 64 bits, strings that end with a NUL character).
 
     Raises
     ------
     ValueError
-        If the column is not there, a column name occurs twice, a row has no task, tasks are
-        neither numbers nor strings, or `X` is sparse, empty or not two-dimensional.
+        If the column is not there, a column name occurs twice, a row has no task, tasks are not
+        hashable, or `X` is sparse, empty or not two-dimensional.
+
+    See Also
+    --------
+    split_tasks : One table per task.
+    stack_tasks : One table with a task column from one table per task.
+
+    Notes
+    -----
+    Two rows have the same task if Python finds their values equal: 1, 1.0 and True are one task,
+    and so are 0.0 and -0.0; 1 and "1" are two. Taught in :doc:`/chapters/code/your_own_tables`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features, task = read_table(np.array([[0, 5.1], [1, 6.2]]), task_col=0)
+    >>> features
+    array([[5.1],
+           [6.2]])
+    >>> task
+    array([0., 1.])
     """
+    X = as_table(X)
     if sparse.issparse(X):
-        raise ValueError(
-            f"Sparse data was passed (a {X.format} matrix), but a table must be dense: "
-            "use X.toarray() or a DataFrame"
-        )
-    X = X if is_frame(X) else np.asarray(X)
-    if X.ndim != 2:
+        if not accept_sparse:
+            raise ValueError(
+                f"Sparse data was passed (a {X.format} matrix), but a table must be dense here: "
+                "use X.toarray() or a DataFrame"
+            )
+        X = X.tocsr()
+    elif not is_frame(X) and X.ndim != 2:
         raise ValueError(
             f"Expected 2D array, got {X.ndim}D array instead. Reshape your data to (rows, columns)"
         )
-    if len(X) == 0:
+    n, width = X.shape
+    if n == 0:
         raise ValueError(
             f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required"
         )
     if task_col is None:
-        return X, np.zeros(len(X), dtype=int)
-    column = task_position(X, task_col)
-    if is_frame(X):
-        return X.drop(columns=X.columns[column]), _plain_tasks(X.iloc[:, column], task_col)
-    task = _plain_tasks(X[:, column].copy(), task_col)
-    if column == 0:
-        return X[:, 1:], task
-    if column == X.shape[1] - 1:
-        return X[:, :column], task
-    return np.delete(X, column, axis=1), task
+        return X, np.zeros(n, dtype=int)
+    position = task_position(X, task_col)
+    task = column(X, position)
+    task = _plain_tasks(task.copy() if isinstance(task, np.ndarray) else task, task_col)
+    if isinstance(X, np.ndarray) and position in (0, width - 1):
+        return X[:, 1:] if position == 0 else X[:, :position], task
+    return select(X, [j for j in range(width) if j != position]), task
 
 
 def task_position(X, task_col):
-    """Position of the task column, counted from the left."""
+    """Position of the task column, counted from the left; `X` as `as_table` gives it."""
     return _frame_position(X, task_col) if is_frame(X) else array_position(X.shape[1], task_col)
 
 
@@ -68,7 +104,7 @@ def _frame_position(X, task_col):
     twice = repeated_names(X)
     if twice:
         raise ValueError(f"column names must be unique, but {twice} occur more than once: rename")
-    names = list(X.columns)
+    names = column_names(X)
     if isinstance(task_col, bool) or task_col not in names:
         hint = f"the columns are {some(names)}"
         if _is_position(task_col) and -len(names) <= task_col < len(names):
@@ -105,7 +141,7 @@ def array_position(width, task_col):
 
 
 def _plain_tasks(task, task_col):
-    """Task names as a sortable array of numbers or of strings."""
+    """Task names as an array of numbers, of strings, or of any other hashable objects."""
     rows = np.flatnonzero(missing(task))
     if rows.size:
         raise ValueError(
@@ -113,38 +149,119 @@ def _plain_tasks(task, task_col):
             "Fill it in or drop these rows"
         )
     task = np.asarray(task)
-    kinds = [task.dtype.name]
-    if task.dtype.kind == "O":
-        kinds = sorted({type(value).__name__ for value in task})
-        if all(isinstance(value, str) for value in task):
-            return task.astype(str)
-        if all(isinstance(value, (Real, np.bool_)) for value in task):
-            task = np.array(task.tolist())
-    if task.dtype.kind not in "biufU":
+    if task.dtype.kind in "biufU":
+        return task
+    if task.dtype.kind in "mM":  # of no finer unit than Python's own, to which they turn
+        exact = task.astype(f"{task.dtype.kind}8[us]")
+        if (exact != task).any():
+            raise ValueError(
+                f"column {task_col!r} holds times finer than a microsecond as tasks: convert it, "
+                "for example with astype(str)"
+            )
+        task = exact if np.datetime_data(task.dtype)[0] == "ns" else task
+    values = task.astype(object).tolist()
+    try:
+        kinds = {type(value) for value in values}
+        for value in values:
+            hash(value)
+    except TypeError:
         raise ValueError(
-            f"tasks must be all numbers or all strings, but column {task_col!r} holds {kinds}: "
-            "convert it, for example with astype(str)"
-        )
-    return task
+            f"tasks must be hashable, but column {task_col!r} holds {type(value).__name__} values "
+            f"such as {value!r}: convert it, for example with astype(str)"
+        ) from None
+    if all(issubclass(kind, str) for kind in kinds):
+        array = np.array(values)
+        return array if array.tolist() == values else _objects(values)
+    if all(issubclass(kind, (Real, np.bool_)) for kind in kinds):
+        array = np.array(values)
+        if array.dtype.kind in "biuf" and array.tolist() == values:
+            return array
+    return _objects(values)
 
 
-def task_codes(task, tasks, *, unseen):
+def _objects(values):
+    """An array (n,) of objects, tuples among them."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def unique_tasks(task):
+    """The tasks of a table, sorted, and the position of each row's task among them.
+
+    Values that have no order, such as strings beside numbers, are sorted by type and text.
+    """
+    if task.dtype.kind != "O":
+        tasks, codes = np.unique(task, return_inverse=True)
+        return tasks, codes
+    values = list(dict.fromkeys(task.tolist()))
+    try:
+        values.sort()
+    except TypeError:
+        values.sort(key=lambda value: (type(value).__name__, repr(value)))
+    place = {value: k for k, value in enumerate(values)}
+    return _objects(values), np.array([place[value] for value in task.tolist()])
+
+
+def task_codes(task, tasks, *, unseen, unlabelled=()):
     """Position of each row's task in the sorted array `tasks`, and -1 for unseen tasks.
 
-    `unseen` is None where unseen tasks are welcome; otherwise it says, for the error, what the
-    caller lacks for them. Strings where numbers were seen, or numbers where strings were, are a
-    slip and not unseen tasks: always an error.
+    `unseen` is None where the caller predicts unseen tasks too; otherwise it says, for the error,
+    what is missing for them. Strings where numbers were seen, or numbers where strings were, are
+    always an error. `unlabelled` are tasks that `fit` saw without a single label.
     """
-    if (task.dtype.kind == "U") != (tasks.dtype.kind == "U"):
+    kinds = {task.dtype.kind, tasks.dtype.kind}
+    if "O" not in kinds and "U" in kinds and len(kinds) > 1:
+        kind = {True: "strings", False: "numbers"}
         raise ValueError(
             f"tasks {some(np.unique(task).tolist())} were not seen in fit (seen: "
-            f"{some(tasks.tolist())}), and strings are not numbers: convert the task column"
+            f"{some(tasks.tolist())}): they are {kind[task.dtype.kind == 'U']} in X but were "
+            f"{kind[tasks.dtype.kind == 'U']} in fit, so convert the task column"
         )
-    position = np.searchsorted(tasks, task).clip(max=len(tasks) - 1)
-    codes = np.where(tasks[position] == task, position, -1)
+    if task.dtype == tasks.dtype and task.dtype.kind != "O":
+        position = np.searchsorted(tasks, task).clip(max=len(tasks) - 1)
+        codes = np.where(tasks[position] == task, position, -1)
+    else:
+        codes = _codes_by_value(task, tasks)
     if unseen is not None and (codes < 0).any():
-        new = np.unique(task[codes < 0]).tolist()
+        new = unique_tasks(task[codes < 0])[0].tolist()
+        silent = [name for name in new if name in unlabelled]
+        if silent:
+            raise ValueError(
+                f"tasks {some(silent)} were in the table in fit, but none of their rows had a "
+                f"label (tasks with labels: {some(tasks.tolist())}), and {unseen}"
+            )
         raise ValueError(
             f"tasks {some(new)} were not seen in fit (seen: {some(tasks.tolist())}), and {unseen}"
         )
     return codes
+
+
+def _codes_by_value(task, tasks):
+    """The same for dtypes that differ, by equality in Python, which never rounds an integer.
+
+    Floats of two widths are compared in the narrower one.
+    """
+    new, codes = unique_tasks(task)
+    values, seen = new.tolist(), tasks.tolist()
+    if {task.dtype.kind, tasks.dtype.kind} == {"f"}:
+        narrow = min(task.dtype, tasks.dtype, key=lambda dtype: dtype.itemsize)
+        values, seen = new.astype(narrow).tolist(), tasks.astype(narrow).tolist()
+        if len(set(seen)) < len(seen):
+            raise ValueError(
+                f"{narrow} numbers cannot tell the tasks {some(tasks.tolist())} apart: keep the "
+                f"task column in {tasks.dtype}, as in fit"
+            )
+    elif task.dtype.kind == "f" and (np.abs(task) > 2**53).any():
+        raise ValueError(
+            f"the task column holds {task.dtype} numbers such as {max(values, key=abs)!r}, which "
+            f"cannot tell integers of that size apart, but held {tasks.dtype} in fit: convert it"
+        )
+    place = {value: k for k, value in enumerate(seen)}
+    return np.array([place.get(value, -1) for value in values])[codes]
+
+
+def find_tasks(names, tasks):
+    """Position in `tasks` of each task that a user names, and -1 for a name that is not there."""
+    place = {value: k for k, value in enumerate(tasks.tolist())}
+    return [place.get(name.item() if isinstance(name, np.generic) else name, -1) for name in names]

@@ -6,8 +6,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils._containers import groups, is_frame, missing, take
-from ._reading import read_table, task_codes, task_position
+from .._utils._containers import as_table, empty_columns, groups, select, take
+from ._assembly import Assembly
+from ._reading import read_table, task_codes, unique_tasks
 
 
 def per_task(transformer, task_col=None):
@@ -103,18 +104,24 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X, y=None):
         """Fit and transform, as the transformer's own `fit_transform` does (it may cross-fit)."""
-        return self._assemble(X, *self._fit(X, y))
+        X, task, blocks = self._fit(X, y)
+        return self._assembly.table(X, task, blocks)
 
     def transform(self, X):
         """Transform the features; an unseen task is an error if there is one clone per task."""
         check_is_fitted(self)
-        features, task = read_table(X, self.task_col)
+        X = as_table(X)
+        features, task = read_table(X, self.task_col, accept_sparse=True)
         validate_data(self, X, reset=False, skip_check_array=True)
+        codes = task
+        if self.each_task:
+            lacks = "per_task(...) has no transformer for them: use shared(...)"
+            codes = task_codes(task, self.tasks_, unseen=lacks)
         blocks = []
-        for k, rows in self._groups(task):
+        for k, rows in self._groups(codes):
             part = _columns(take(features, rows), self._columns[k])
-            blocks.append((k, rows, self._dense(self.transformers_[k].transform(part))))
-        return self._assemble(X, task, blocks)
+            blocks.append((k, rows, self._checked(self.transformers_[k].transform(part), part)))
+        return self._assembly.table(X, task, blocks)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the output columns, the task column included.
@@ -130,18 +137,7 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
         names : ndarray of object
         """
         check_is_fitted(self)
-        inputs = self._inputs if input_features is None else list(input_features)
-        if self._is_frame and inputs != self._inputs:
-            raise ValueError("input_features is not equal to feature_names_in_")
-        if len(inputs) != len(self._inputs):
-            raise ValueError(
-                "input_features should have length equal to number of features "
-                f"({len(self._inputs)}), got {len(inputs)}"
-            )
-        _, names = self._output_names(inputs)
-        if self.task_col is not None:
-            names.insert(self._task_position(), inputs[self._position])
-        return np.array(names, dtype=object)
+        return self._assembly.names_out(self._names, input_features)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -152,98 +148,56 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
         return tags
 
     def _fit(self, X, y):
-        """Fit; return the task and the transformed block of each group of training rows."""
-        features, task = read_table(X, self.task_col)
+        """Fit; return the table, the task and the transformed block of each group of rows."""
+        X = as_table(X)
+        features, task = read_table(X, self.task_col, accept_sparse=True)
         validate_data(self, X, skip_check_array=True)
         if y is not None:
             check_consistent_length(features, y)
-        self._is_frame = is_frame(X)
-        self._position = None if self.task_col is None else task_position(X, self.task_col)
-        self._inputs = self._input_names(X)
-        self.tasks_ = np.unique(task)
+        self._assembly = Assembly(X, self.task_col, repr(self.transformer))
+        self.tasks_, codes = unique_tasks(task)
         self.transformers_, self._columns, blocks = [], [], []
-        for k, rows in self._groups(task):
+        for k, rows in self._groups(codes):
             part = take(features, rows)
             if self.each_task and len(rows) == 1 and get_tags(self.transformer).requires_fit:
                 raise ValueError(
-                    f"n_samples=1 in task {self.tasks_[k].item()!r}: {self.transformer!r} cannot "
+                    f"n_samples=1 in task {self.tasks_.tolist()[k]!r}: {self.transformer!r} cannot "
                     "learn a spread from one row. Use shared(...), or drop this task"
                 )
             own = self._own_columns(part)
             fitted = clone(self.transformer)
             target = () if y is None else (take(y, rows),)
             blocks.append(
-                (k, rows, self._dense(fitted.fit_transform(_columns(part, own), *target)))
+                (k, rows, self._checked(fitted.fit_transform(_columns(part, own), *target), part))
             )
             self._columns.append(own)
             self.transformers_.append(fitted)
         self._widths = [block.shape[1] for _, _, block in blocks]
-        self._names_out, self._names = self._output_names(self._inputs)
-        return task, blocks
+        self._assembly.name_columns(self._names(self._assembly.features(self._assembly.inputs)))
+        return X, task, blocks
 
-    def _groups(self, task):
+    def _groups(self, codes):
         """Pairs of a transformer's number and the numbers of its rows."""
         if not self.each_task:
-            return [(0, np.arange(len(task)))]
-        lacks = "per_task(...) has no transformer for them: use shared(...)"
-        rows_of = groups(task_codes(task, self.tasks_, unseen=lacks), len(self.tasks_))
-        return [(k, rows) for k, rows in enumerate(rows_of) if len(rows)]
+            return [(0, np.arange(len(codes)))]
+        return [(k, rows) for k, rows in enumerate(groups(codes, len(self.tasks_))) if len(rows)]
 
-    def _dense(self, block):
-        if sparse.issparse(block):
+    def _checked(self, block, part):
+        """A block that a table can hold: sparse only if the table is."""
+        if sparse.issparse(block) and not sparse.issparse(part):
             raise ValueError(
                 f"{self.transformer!r} gives sparse output, which cannot hold the task "
                 "column: ask it for dense output (for example sparse_output=False)"
             )
         return block
 
-    def _assemble(self, X, task, blocks):
-        """The table of the blocks, in the order of the rows of `X`, with the task column."""
-        if is_frame(X):
-            table = self._frame(blocks).set_axis(X.index)
-            if self.task_col is not None:
-                table.insert(self._task_position(), self.task_col, X[self.task_col])
-            return table
-        table = self._array(blocks, len(task))
-        if self.task_col is None:
-            return table
-        if task.dtype.kind == "U":
-            table, task = table.astype(object), task.astype(object)
-        return np.insert(table, self._task_position(), task, axis=1)
-
-    def _frame(self, blocks):
-        import pandas as pd
-
-        parts = []
-        for k, rows, block in blocks:
-            frame = block if is_frame(block) else pd.DataFrame(block).infer_objects()
-            parts.append(frame.set_axis(self._names_out[k], axis=1).set_axis(rows))
-        return pd.concat(parts).sort_index().reindex(columns=self._names)
-
-    def _array(self, blocks, n):
-        place = {name: j for j, name in enumerate(self._names)}
-        numeric = all(np.asarray(block).dtype.kind in "fiub" for _, _, block in blocks)
-        table = np.full((n, len(self._names)), np.nan, dtype=float if numeric else object)
-        for k, rows, block in blocks:
-            table[np.ix_(rows, [place[name] for name in self._names_out[k]])] = block
-        return table
-
     def _own_columns(self, part):
         if self.task_col is None or not self.each_task:
             return np.arange(part.shape[1])
-        return np.flatnonzero(~missing(part).all(axis=0))
+        return np.flatnonzero(~empty_columns(part))
 
-    def _input_names(self, X):
-        if self._is_frame:
-            return list(X.columns)
-        names = [f"x{j}" for j in range(self.n_features_in_)]
-        if self.task_col is not None:
-            names[self._position] = "task"
-        return names
-
-    def _output_names(self, inputs):
-        """Names out of each transformer, and their union: the columns but for the task."""
-        features = [name for j, name in enumerate(inputs) if j != self._position]
+    def _names(self, features):
+        """Names of the columns out of each transformer."""
         each = []
         for fitted, own, width in zip(self.transformers_, self._columns, self._widths, strict=True):
             names = [features[j] for j in own]
@@ -252,28 +206,8 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
             elif width != len(names):
                 names = [f"f{j}" for j in range(width)]
             each.append(names)
-        if all(names == each[0] for names in each):
-            return each, list(each[0])
-        produced = dict.fromkeys(name for names in each for name in names)
-        kept = [name for name in features if name in produced]
-        return each, kept + [name for name in produced if name not in kept]
-
-    def _task_position(self):
-        """Where the task column goes: where it was, or a named one at the end if that is gone."""
-        last = len(self._names)
-        if self._is_frame:
-            return min(self._position, last)
-        position = self.task_col + (last + 1 if self.task_col < 0 else 0)
-        if not 0 <= position <= last:
-            raise ValueError(
-                f"task_col={self.task_col} is out of range after {self.transformer!r}, which "
-                f"leaves {last} columns: put the task column first (0) or last (-1)"
-            )
-        return position
+        return each
 
 
 def _columns(part, own):
-    """The columns at positions `own`, keeping the kind of `part`."""
-    if len(own) == part.shape[1]:
-        return part
-    return part.iloc[:, own] if is_frame(part) else part[:, own]
+    return part if len(own) == part.shape[1] else select(part, own)

@@ -2,20 +2,22 @@
 
 import numpy as np
 from scipy.linalg import eigh
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
 
-from .._utils._containers import is_frame
-from ..table import TaskTransformer
-from ..table._reading import task_codes, task_position
+from .._utils._containers import as_table
+from ..table._assembly import Assembly
+from ..table._reading import task_codes, unique_tasks
 from ..table._rows import check_features
 from ._domains import read_domains
 
 
-class DomainAligner(TaskTransformer):
+class DomainAligner(TransformerMixin, BaseEstimator):
     """A transformer with `source`, `target`, `task_col` that puts both domains into one space.
 
-    Tables are put together as in `TaskTransformer`. A derived class has `_fit_domains(domains)`,
-    `_map(features, target)` and, if its columns are new ones, `_width`.
+    Tables are put together as in `TaskTransformer`, by an `Assembly`. A derived class has
+    `_fit_domains(domains)`, `_map(features, target)` and, if its columns are new ones, `_width`.
     """
 
     _width = None  # number of new columns; None: the features keep their names
@@ -33,6 +35,7 @@ class DomainAligner(TaskTransformer):
         -------
         self
         """
+        X = as_table(X)
         domains = read_domains(self, X, others="refuse")
         if self.task_col is not None:
             for name, rows in [("source", domains.source_rows), ("target", domains.target_rows)]:
@@ -41,12 +44,10 @@ class DomainAligner(TaskTransformer):
                         f"n_samples=1 in the {name}: {type(self).__name__} needs at least two "
                         "rows of it, to see their spread"
                     )
-        self.tasks_ = np.unique(domains.task)
-        self._is_frame = is_frame(X)
-        self._position = None if self.task_col is None else task_position(X, self.task_col)
-        self._inputs = self._input_names(X)
+        self.tasks_, _ = unique_tasks(domains.task)
         self._fit_domains(domains)
-        self._names_out, self._names = self._output_names(self._inputs)
+        self._assembly = Assembly(X, self.task_col, repr(self))
+        self._assembly.name_columns(self._names(self._assembly.features(self._assembly.inputs)))
         return self
 
     def fit_transform(self, X, y=None):
@@ -66,24 +67,34 @@ class DomainAligner(TaskTransformer):
         DataFrame or array
             The table of the mapped features and the task column.
         """
+        check_is_fitted(self)
+        X = as_table(X)
         features, task = check_features(self, X, reset=False)
         task_codes(task, self.tasks_, unseen="they were neither source nor target")
         target = np.ones(len(task), dtype=bool) if self.task_col is None else task == self.target
-        return self._assemble(X, task, [(0, np.arange(len(task)), self._map(features, target))])
+        block = self._map(features, target)
+        return self._assembly.table(X, task, [(0, np.arange(len(task)), block)])
 
-    @property
-    def transformer(self):
-        """What the messages of the base class name."""
-        return self
+    def get_feature_names_out(self, input_features=None):
+        """Names of the output columns, the task column included.
 
-    def __sklearn_tags__(self):
-        return super(TaskTransformer, self).__sklearn_tags__()  # there is no inner transformer
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of all columns of `X`; for a DataFrame they must be its own. None: these, or for
+            an array "x0", "x1", … by position, and "task" for the task column.
 
-    def _output_names(self, inputs):
-        names = [name for j, name in enumerate(inputs) if j != self._position]
-        if self._width is not None:
-            names = [f"{type(self).__name__.lower()}{j}" for j in range(self._width)]
-        return [names], names.copy()
+        Returns
+        -------
+        names : ndarray of object
+        """
+        check_is_fitted(self)
+        return self._assembly.names_out(self._names, input_features)
+
+    def _names(self, features):
+        if self._width is None:
+            return [features]
+        return [[f"{type(self).__name__.lower()}{j}" for j in range(self._width)]]
 
     def _check_components(self, largest, why):
         """`n_components`, or the most there are."""
