@@ -70,19 +70,33 @@ def labelled_rows(y, *tables):
     return take(y, labelled), *(None if t is None else take(t, labelled) for t in tables)
 
 
-def balance_weights(task_weight, n):
-    """The balance weight of each task, shape (T,), from the numbers of rows `n`, shape (T,)."""
+def balance_weights(task_weight, n, tasks=None):
+    """The balance weight λ_t of each task, shape (T,), a factor on the loss of each of its rows.
+
+    `n` (T,) are the numbers of rows or sums of their weights, `tasks` (T,) the names by which a
+    Series is matched.
+    """
     if isinstance(task_weight, str) and task_weight in ("samples", "tasks"):
         return np.ones(len(n)) if task_weight == "samples" else n.sum() / (len(n) * n)
     if isinstance(task_weight, str):
         raise ValueError(
             f"task_weight={task_weight!r} is unknown: use 'samples', 'tasks' or one weight per task"
         )
-    weight = np.asarray(task_weight)
+    weight = task_weight
+    if hasattr(weight, "iloc") and tasks is not None:
+        names = weight.index.tolist()
+        absent = [task for task in tasks.tolist() if task not in names]
+        if absent or len(set(names)) < len(names):
+            raise ValueError(
+                f"the index of task_weight, {some(names)}, must name each task once; tasks "
+                f"{some(absent or tasks.tolist())} need a weight"
+            )
+        weight = weight.iloc[[names.index(task) for task in tasks.tolist()]].tolist()
+    weight = np.asarray(weight)
     numbers = weight.dtype.kind in "fiu" and weight.shape == n.shape
     if not (numbers and np.isfinite(weight).all() and (weight > 0).all()):
         raise ValueError(
             f"task_weight must hold {len(n)} positive numbers, one per task in the order of "
-            f"tasks_, got {task_weight!r}"
+            f"tasks_ or in a Series indexed by task, got {task_weight!r}"
         )
     return weight.astype(float)
