@@ -56,6 +56,24 @@ def as_table(X):
     return array
 
 
+def as_vector(values):
+    """A list, a Series or an array as an array that loses nothing.
+
+    Where a value is missing, NumPy would make floats of integers and "nan" of a NaN among strings:
+    such come as an array of objects.
+    """
+    if isinstance(values, np.ndarray):
+        return as_table(values)
+    kind = str(getattr(values, "dtype", getattr(values, "type", ""))).lower()
+    if not hasattr(values, "__array__"):
+        return np.asarray(values, dtype=object)
+    if "float" in kind or "double" in kind or not missing(values).any():
+        return np.asarray(values)
+    if hasattr(values, "isna"):
+        return np.asarray(values.astype(object))
+    return np.array(_narwhal(values).to_list(), dtype=object)
+
+
 def column_names(X):
     """Names of the columns of a frame, as a list."""
     return list(X.columns) if hasattr(X, "iloc") else list(nw.from_native(X).columns)
@@ -63,13 +81,15 @@ def column_names(X):
 
 def take(X, rows):
     """Rows of a list, an array, a Series, a frame or a CSR matrix, by position or boolean mask."""
+    if type(X) is np.ndarray:
+        return X[rows]
     if hasattr(X, "iloc"):
         return X.iloc[rows]
     if sparse.issparse(X):
-        return X[rows]
-    table = None if isinstance(X, np.ndarray) else _narwhal(X)
+        return X.tocsr()[rows]
+    table = _narwhal(X)
     if table is None:
-        return np.asarray(X)[rows]
+        return as_table(X)[rows]
     rows = np.asarray(rows)
     return table[np.flatnonzero(rows) if rows.dtype == bool else rows].to_native()
 
@@ -84,21 +104,21 @@ def select(X, columns):
 
 
 def column(X, j):
-    """Column number `j` as an array, or as a pandas Series."""
+    """Column number `j` as an array, or as a Series of the frame's kind."""
     if hasattr(X, "iloc"):
         return X.iloc[:, j]
     if sparse.issparse(X):
         return X[:, [j]].toarray().ravel()
-    return nw.from_native(X)[:, j].to_numpy() if is_frame(X) else X[:, j]
+    return nw.from_native(X)[:, j].to_native() if is_frame(X) else X[:, j]
 
 
 def missing(X):
     """Boolean array, True where an entry of `X` is NaN, None, NaT, pandas.NA, null or masked."""
     if hasattr(X, "isna"):
-        return X.isna().to_numpy()
+        return np.asarray(X.isna())
     table = None if isinstance(X, np.ndarray) else _narwhal(X)
     if isinstance(table, nw.DataFrame):
-        return np.column_stack([missing(table[:, j].to_native()) for j in range(table.shape[1])])
+        return np.column_stack([missing(column(X, j)) for j in range(table.shape[1])])
     if table is not None:
         empty = table.is_null()
         return (empty | table.is_nan() if table.dtype.is_float() else empty).to_numpy().astype(bool)

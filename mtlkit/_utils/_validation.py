@@ -3,8 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
 
-from ._containers import missing, some, take
+from ._containers import as_vector, column, is_frame, missing, some, take
 
 
 def check_number(value, name, *, low=-np.inf, high=np.inf, open_low=False, open_high=False):
@@ -57,10 +58,86 @@ def check_strength(estimator, name, include):
     )
 
 
+def read_labels(y):
+    """Class labels of any container as an array (n,), and which of them are there, (n,).
+
+    Booleans stay booleans, integers integers (of any size, never through floats) and strings
+    strings, whatever is missing beside them; a float array stays one. What stands in an unlabelled
+    row has no meaning.
+    """
+    y = _vector(y)
+    if y.ndim != 1:
+        raise ValueError(f"y should be a 1d array of labels, got an array of shape {y.shape}")
+    labelled = ~missing(y)
+    known = y[labelled]
+    if known.dtype.kind not in "biufU":
+        known = _plain_labels(known.astype(object).tolist())
+    labels = np.zeros(len(y), dtype=known.dtype)
+    labels[labelled] = known
+    return labels, labelled
+
+
+def read_numbers(y):
+    """A continuous target of any container as floats (n,), NaN where missing, and what is there."""
+    y = _vector(y)
+    if y.ndim != 1:
+        raise ValueError(f"y should be a 1d array of numbers, got an array of shape {y.shape}")
+    labelled = ~missing(y)
+    numbers = np.full(len(y), np.nan)
+    try:
+        numbers[labelled] = y[labelled]
+    except (TypeError, ValueError):
+        wrong = next(value for value in y[labelled].tolist() if not isinstance(value, Real))
+        raise ValueError(
+            f"y holds {wrong!r}, but a continuous target must hold numbers: convert it, or use a "
+            "classifier"
+        ) from None
+    if np.isinf(numbers).any():
+        raise ValueError("Input y contains infinity or a value too large for float64")
+    return numbers, labelled
+
+
+def _vector(y):
+    """`y` as an array that loses nothing; a column (n, 1) is made a vector, with a warning."""
+    if y is None:
+        raise ValueError(
+            "This estimator requires y to be passed, but the target y is None: pass a label per row"
+        )
+    if is_frame(y):
+        y = np.column_stack([as_vector(column(y, j)) for j in range(y.shape[1])])
+    y = as_vector(y)
+    return y if y.ndim == 2 and y.shape[1] != 1 else column_or_1d(y, warn=True)
+
+
+def _plain_labels(values):
+    """A list of labels, none of them missing, as an array of booleans, numbers or strings."""
+    words = [value for value in values if isinstance(value, str)]
+    others = [value for value in values if not isinstance(value, str)]
+    if words and others:
+        raise ValueError(
+            f"y mixes strings such as {words[0]!r} and values such as {others[0]!r}: convert the "
+            "labels to one kind, for example with astype(str)"
+        )
+    labels = np.array(values) if all(isinstance(v, (Real, np.bool_)) for v in others) else None
+    if labels is None or labels.dtype.kind not in "biufU" or labels.tolist() != values:
+        raise ValueError(
+            f"labels must be booleans, strings or numbers of 64 bits, but y holds {values[0]!r}: "
+            "convert them, for example with astype(str)"
+        )
+    return labels
+
+
 def labelled_rows(y, *tables):
-    """`y` and tables of the same rows, None among them, without the rows that have no label."""
-    y = y if hasattr(y, "iloc") else np.asarray(y)
-    labelled = ~missing(y) if y.ndim == 1 else np.ones(len(y), dtype=bool)
+    """`y` and tables of the same rows, None among them, without the rows that have no label.
+
+    A target of several columns has a label in every row.
+    """
+    y = _vector(y)
+    check_consistent_length(y, *tables)
+    if y.ndim == 1 and y.dtype.kind not in "biufU":
+        y, labelled = read_labels(y)
+    else:
+        labelled = ~missing(y) if y.ndim == 1 else np.ones(len(y), dtype=bool)
     if not labelled.any():
         raise ValueError(
             "Input y contains NaN: no row has a label, so there is nothing to fit or score"

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from .._utils._containers import (
     as_table,
+    as_vector,
     column,
     column_names,
     is_frame,
@@ -148,7 +149,7 @@ def _plain_tasks(task, task_col):
             f"{rows.size} rows have no task: column {task_col!r} is missing in row {rows[0]}. "
             "Fill it in or drop these rows"
         )
-    task = np.asarray(task)
+    task = as_vector(task)
     if task.dtype.kind in "biufU":
         return task
     if task.dtype.kind in "mM":  # of no finer unit than Python's own, to which they turn
