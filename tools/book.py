@@ -55,7 +55,8 @@ def serve(port):
     conf = ROOT / "conf.py"  # Sphinx wants one; Jupyter Book can write what it would have used
     subprocess.run([script("jupyter-book"), "config", "sphinx", str(ROOT)], check=True)
     os.environ["PYTHONPATH"] = str(ROOT / "_ext")
-    ignored = [f"--ignore={ROOT / name}" for name in ("_build", ".venv", ".git", ".pytest_cache")]
+    made = ("_build", ".venv", ".git", ".pytest_cache", "reference/generated")
+    ignored = [f"--ignore={ROOT / name}" for name in made]
     try:
         # A folder of its own: `_build/html` is only ever the result of a whole build.
         subprocess.run(

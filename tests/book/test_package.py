@@ -5,6 +5,7 @@ import functools
 import importlib
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -135,6 +136,12 @@ def test_all_holds_what_is_public(name):
         if not key.startswith("_") and not isinstance(value, type(sys))
     }
     assert sorted(own) == sorted(getattr(module, "__all__", []))
+
+
+def test_the_reference_holds_every_module():
+    text = (ROOT / "reference" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\.\. public:: mtlkit\.(\w+)$", text, re.M)
+    assert sorted(listed) == sorted(mtlkit.__all__)
 
 
 def run(code):
