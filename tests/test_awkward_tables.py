@@ -1,0 +1,248 @@
+"""Awkward tables: every subject on every kind gives the right answer or a clear error.
+
+``MTLKIT_FULL_MATRIX=1`` runs all cells; without it each subject takes one kind in a few, so that
+each kind still meets every family of subjects.
+"""
+
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from sklearn.base import is_classifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils.validation import has_fit_parameter
+
+from mtlkit.baselines import PerTask, Pooled
+from mtlkit.evaluation import compare, task_affinity
+from mtlkit.linear import (
+    JointSupport,
+    MeanRegularizedRidge,
+    MultiTaskLinearRegression,
+    regularization_path,
+)
+from mtlkit.neural import FineTuner, MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from mtlkit.table import (
+    LeaveTasksOut,
+    TargetKFold,
+    TaskStratifiedKFold,
+    TaskStratifiedShuffleSplit,
+    read_table,
+    split_tasks,
+)
+from mtlkit.transfer import diagnose_shift
+
+from ._kinds import kinds
+from ._matrix import FAULTS, Base, attempt, judge, positions
+from ._subjects import CLASSIFIERS, REGRESSORS, TRANSFORMERS, name_of, placed
+
+FULL = os.environ.get("MTLKIT_FULL_MATRIX") == "1"
+ONE_IN = 1 if FULL else 5
+BASES = {sort: Base(sort) for sort in ("regressor", "classifier")}
+FAST = {"learning_rate_init": 0.02, "max_iter": 3, "n_iter_no_change": None, "random_state": 0}
+
+
+@dataclass
+class Subject:
+    """What is tried: `run(case)` gives the outcome; `tags` say which kinds are about it."""
+
+    name: str
+    run: object
+    tags: set = field(default_factory=set)
+    sort: str = "regressor"
+    tol: float = 1e-6
+
+
+def fitted(estimator, case):
+    model = placed(estimator, case.task_col, case.tasks)
+    weight = {} if case.weight is None else {"sample_weight": case.weight}
+    return model.fit(case.X, case.y, **weight)
+
+
+def predictions(estimator, case):
+    model = fitted(estimator, case)
+    if case.act is not None:
+        return case.act(model)
+    probe = case.X if case.probe is None else case.probe
+    predicted = model.predict(probe)
+    result = [predicted]
+    if is_classifier(model):
+        known = case.labels or (0, 1, 2)
+        result = [positions(predicted, known), positions(model.classes_, known)]
+        if hasattr(model, "predict_proba"):
+            result.append(model.predict_proba(probe))
+    if case.probe is None and len(case.y) > 1:
+        result.append(model.score(probe, case.y))
+    return result
+
+
+def transformed(estimator, case):
+    model = placed(estimator, case.task_col, case.tasks).fit(case.X)
+    if case.act is not None:
+        return case.act(model)
+    probe = case.X if case.probe is None else case.probe
+    return parts(model.transform(probe), case)
+
+
+def parts(X, case):
+    """A table as numbers: features, and positions of the tasks."""
+    features, task = read_table(X, case.task_col)
+    return [np.asarray(features, dtype=float), positions(task, case.tasks)]
+
+
+def fine_tuned(network, case):
+    base = BASES["classifier" if is_classifier(network) else "regressor"]
+    named = hasattr(case.X, "columns")
+    source = base.frame.drop(columns="shop") if named else base.array[:, 1:]
+    network.fit(source, base.y if case.labels is None else np.array(case.labels)[base.y])
+    return predictions(FineTuner(network, max_iter=3, random_state=0), case)
+
+
+def split_by(make, case):
+    return [list(pair) for pair in make(case).split(case.X, case.y)]
+
+
+def tasks_apart(case):
+    found = split_tasks(case.X, case.y, task_col=case.task_col)
+    return [
+        [positions(list(found), case.tasks)],
+        *[[np.asarray(X, dtype=float), np.asarray(y, dtype=float)] for X, y in found.values()],
+    ]
+
+
+def path(case):
+    model = MultiTaskLinearRegression(JointSupport(), task_col=case.task_col, tol=1e-10)
+    found = regularization_path(model, case.X, case.y, 3)
+    return [m.coef_ for m in found]
+
+
+def compared(case):
+    inner = LogisticRegression() if case.labels else Ridge()
+    arms = {"a": PerTask(inner, task_col=case.task_col), "b": Pooled(inner, task_col=case.task_col)}
+    folds = TaskStratifiedKFold(2, task_col=case.task_col)
+    found = compare(arms, case.X, case.y, task_col=case.task_col, cv=folds, random_state=0)
+    return [found.scores["a"], found.scores["b"], found.task_scores["a"]]
+
+
+def affinity(case):
+    folds = TaskStratifiedKFold(2, task_col=case.task_col)
+    models = MeanRegularizedRidge(task_col=case.task_col), PerTask(Ridge(), task_col=case.task_col)
+    found = task_affinity(*models, case.X, case.y, task_col=case.task_col, cv=folds)
+    return [np.nan_to_num(part) for part in (found.mean, found.low, found.high)]
+
+
+def shift(case):
+    found = diagnose_shift(
+        case.X, case.y, target=case.tasks[-1], task_col=case.task_col, random_state=0
+    )
+    return [found.n_source, found.domain_auc, found.mean_distance, found.n_target_labels]
+
+
+def tags_of(estimator):
+    tags = {"tasks", "values", "labels", "required", "predicts", "scores"}
+    tags.add("classifier" if is_classifier(estimator) else "regressor")
+    module, name = type(estimator).__module__.split(".")[1], type(estimator).__name__
+    hands_on = module == "baselines" or hasattr(estimator, "estimator")
+    if not hands_on or name == "TrAdaBoostClassifier":
+        tags.add("own")
+    if name != "PerTask":
+        tags.add("columns")
+    if module != "transfer" or "Biased" in name:
+        tags.add("drops")
+    weighs = has_fit_parameter(estimator, "sample_weight")
+    if weighs:
+        tags.add("weights")
+    if (weighs and module in ("baselines", "linear")) or "Biased" in name:
+        tags.add("rows")
+    return tags
+
+
+def subjects():
+    for estimator in [*REGRESSORS, *CLASSIFIERS]:
+        run = lambda case, e=estimator: predictions(e, case)  # noqa: E731
+        neural = "MLP" in type(estimator).__name__
+        estimator = estimator.set_params(**FAST) if neural else estimator
+        sort = "classifier" if is_classifier(estimator) else "regressor"
+        tol = 1e-3 if neural else 1e-5
+        yield Subject(name_of(estimator), run, tags_of(estimator), sort, tol)
+    for transformer in TRANSFORMERS:
+        run = lambda case, e=transformer: transformed(e, case)  # noqa: E731
+        tags = {"tasks", "values", "predicts"}
+        tags |= {"columns", "own"} if type(transformer).__name__ != "TaskTransformer" else set()
+        yield Subject(name_of(transformer), run, tags)
+    base = {
+        "tasks",
+        "values",
+        "labels",
+        "required",
+        "predicts",
+        "scores",
+        "columns",
+        "own",
+        "drops",
+    }
+    network = MultiTaskMLP(**FAST)
+    yield Subject(
+        "MultiTaskMLP()", lambda c: predictions(network, c), {*base, "regressor"}, tol=1e-3
+    )
+    for network in (MultiTaskMLPRegressor(**FAST), MultiTaskMLPClassifier(**FAST)):
+        sort = "classifier" if is_classifier(network) else "regressor"
+        run = lambda case, n=network: fine_tuned(n, case)  # noqa: E731
+        yield Subject(f"FineTuner({sort})", run, {*base, sort}, sort, 1e-3)
+    splitters = {
+        "TaskStratifiedKFold": lambda c: TaskStratifiedKFold(2, task_col=c.task_col),
+        "TaskStratifiedShuffleSplit": lambda c: TaskStratifiedShuffleSplit(
+            2, task_col=c.task_col, random_state=0
+        ),
+        "TargetKFold": lambda c: TargetKFold(2, target=c.tasks[-1], task_col=c.task_col),
+        "LeaveTasksOut": lambda c: LeaveTasksOut(task_col=c.task_col),
+    }
+    for name, make in splitters.items():
+        for sort in ("regressor", "classifier"):
+            run = lambda case, m=make: split_by(m, case)  # noqa: E731
+            yield Subject(f"{name}, {sort}", run, {"tasks", "labels"}, sort)
+    yield Subject("read_table", lambda c: parts(c.X, c), {"tasks"})
+    yield Subject("split_tasks", tasks_apart, {"tasks", "labels"})
+    supervised = {"tasks", "labels", "required", "values", "regressor"}
+    yield Subject("regularization_path", path, {*supervised, "own", "drops", "columns"})
+    yield Subject("compare", compared, {*supervised, "columns"})
+    yield Subject("task_affinity", affinity, {*supervised, "columns"})
+    yield Subject("diagnose_shift", shift, {"tasks", "labels", "values", "columns"})
+
+
+SUBJECTS = list(subjects())
+REASONS = {}  # (subject, kind): why the cell is left out
+
+
+def cells(number, subject):
+    """The cells of one subject: its kind by kind, one in `ONE_IN`."""
+    base = BASES[subject.sort]
+    for k, (kind, case) in enumerate(kinds(base)):
+        if case.only is not None and not case.only <= subject.tags:
+            continue
+        if (k + number) % ONE_IN == 0 and (subject.name, kind) not in REASONS:
+            yield kind, case
+
+
+@pytest.mark.parametrize("number", range(len(SUBJECTS)), ids=[s.name for s in SUBJECTS])
+def test_every_kind_of_table_is_right_or_refused_clearly(number, record_property):
+    subject = SUBJECTS[number]
+    counts, faults = {}, []
+    plain = BASES[subject.sort].plain
+    expected = attempt(subject.run, plain)
+    assert expected[1] is None, expected[1]
+    for kind, case in cells(number, subject):
+        oracle = expected if case.twin is plain else None
+        verdict, note = judge(subject.run, case, subject.tol, oracle)
+        counts[verdict] = counts.get(verdict, 0) + 1
+        if verdict in FAULTS:
+            faults.append(f"{kind}: {verdict}: {note}")
+    record_property("awkward_tables", counts)
+    assert not faults, "\n".join([f"{subject.name}: {len(faults)} faults", *faults])
+
+
+def test_every_kind_has_a_name_of_its_own():
+    for base in BASES.values():
+        names = [name for name, _ in kinds(base)]
+        assert len(set(names)) == len(names)
+        assert len(names) > 200
