@@ -71,12 +71,24 @@ def as_vector(values):
         return np.asarray(values)
     if hasattr(values, "isna"):
         return np.asarray(values.astype(object))
-    return np.array(_narwhal(values).to_list(), dtype=object)
+    values = values.to_pylist() if hasattr(values, "to_pylist") else values.to_list()
+    return np.array(values, dtype=object)
 
 
 def column_names(X):
     """Names of the columns of a frame, as a list."""
     return list(X.columns) if hasattr(X, "iloc") else list(nw.from_native(X).columns)
+
+
+def dtypes(X):
+    """The dtype of each column as lower-case text; an array has the same for all."""
+    if hasattr(X, "iloc"):
+        kinds = list(X.dtypes)
+    elif is_frame(X):
+        kinds = list(nw.from_native(X).schema.values())
+    else:
+        kinds = [X.dtype] * X.shape[1]
+    return [str(kind).lower() for kind in kinds]
 
 
 def take(X, rows):
