@@ -2,13 +2,15 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_scalar, get_tags
+from sklearn.utils import check_array
 
-from ._pooled import OneEstimator
+from .._utils._validation import check_number
+from ._meta import takes_sparse
+from ._pooled import OneEstimator, short_indices
 
 
 class FeatureAugmentation(OneEstimator):
-    r"""One estimator on copies of the features: one copy for all tasks, and one for each task.
+    r"""Feature augmentation (EasyAdapt): one estimator on shared and task-specific copies of x.
 
     A row x (d,) of task t becomes
 
@@ -17,19 +19,20 @@ class FeatureAugmentation(OneEstimator):
         \phi_t(x) = (s\, x,\; 0, \dots, 0,\; \underbrace{x, 1}_{\text{block } t},\; 0, \dots, 0),
 
     with T blocks and s the `shared_scale`. A linear estimator with weights (u, v_1, …, v_T) then
-    predicts x·(s u + v_t): a shared and a private part, as in `MeanRegularizedRidge`. Shrinking u
-    as much as each v_t makes the shared part the cheaper one to use, and the more so the larger s.
-    The 1 lets tasks differ in level. A tree may split on either copy.
+    predicts x·(s u + v_t): a shared and a private part, as in
+    :class:`~mtlkit.linear.MeanRegularizedRidge`. Shrinking u as much as each v_t makes the shared
+    part the cheaper one to use, and the more so the larger s. The 1 lets tasks differ in level. A
+    tree may split on either copy.
 
     Parameters
     ----------
     estimator : estimator
         Any scikit-learn classifier or regressor.
     shared_scale : float, default=1.0
-        s, positive. For an estimator that penalises weights: small, every task alone; large, the
-        shared part is free. Trees do not see it.
+        s, positive. For an estimator that penalises weights, a small s means no sharing, and with a
+        large one the shared part is effectively unpenalised. Trees do not depend on it.
     task_col : str, int or None, default=None
-        The task column; None means one task, and the estimator sees the features as they are.
+        The task column; None means one task, and the estimator gets the features as they are.
 
     Attributes
     ----------
@@ -37,23 +40,34 @@ class FeatureAugmentation(OneEstimator):
         The tasks with a labelled row in `fit`, sorted.
     estimator_ : estimator
         Fitted to d + T (d + 1) columns.
-    classes_ : ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (K,)
         Classifiers only: the union of the classes of all tasks.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of these columns, only if all of them are strings.
 
     Raises
     ------
     ValueError
-        If `shared_scale` is not positive; in `fit`, what the estimator raises.
+        If `shared_scale` is not positive, or features are not numbers; in `fit`, what the estimator
+        raises.
+
+    See Also
+    --------
+    PerTask : One estimator per task, nothing shared.
+    Pooled : One estimator for the rows of all tasks.
+    mtlkit.linear.MeanRegularizedRidge : The shared and the private part of a ridge regression.
 
     Notes
     -----
     Rows whose label is missing are left out. A task not seen in `fit` is predicted by the shared
-    part, all blocks 0. A classifier chooses among the classes that the task had in `fit`. The
-    estimator gets a sparse matrix of N (2d + 1) numbers if it takes one and takes no NaN, else an
-    array of N (d + T (d + 1)).
+    part, all blocks 0. Classes are possible in a task as in :class:`Pooled`.
+
+    The estimator gets a sparse matrix of N (2d + 1) numbers if it takes one and no feature is NaN,
+    else an array of N (d + T (d + 1)).
+
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
 
     References
     ----------
@@ -76,23 +90,24 @@ class FeatureAugmentation(OneEstimator):
         self.task_col = task_col
 
     def _inputs(self, features, codes):
-        check_scalar(
-            self.shared_scale, "shared_scale", (int, float), min_val=0, include_boundaries="neither"
-        )
+        scale = float(check_number(self.shared_scale, "shared_scale", low=0, open_low=True))
         if self.task_col is None:
             return features
-        x = np.asarray(features, dtype=float)
-        n, width = len(x), x.shape[1] + 1
-        own = np.column_stack([x, np.ones(n)])
-        seen = np.flatnonzero(codes >= 0)
-        columns = codes[seen, None] * width + np.arange(width)
-        tags = get_tags(self.estimator).input_tags
-        if tags.sparse and not tags.allow_nan:  # trees take both, but not together
-            starts = np.cumsum(np.r_[0, np.where(codes >= 0, width, 0)])
-            index = [part.astype(np.int32) for part in (columns.ravel(), starts)]  # liblinear's
-            shape = n, len(self.tasks_) * width
-            blocks = sparse.csr_array((own[seen].ravel(), *index), shape=shape)
-            return sparse.hstack([sparse.csr_array(self.shared_scale * x), blocks], format="csr")
-        blocks = np.zeros((n, len(self.tasks_) * width))
-        blocks[seen[:, None], columns] = own[seen]
-        return np.hstack([self.shared_scale * x, blocks])
+        x = check_array(
+            features,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
+            estimator=self,
+            input_name="X",
+        )
+        x = sparse.csr_array(x)
+        (n, d), T = x.shape, len(self.tasks_)
+        own = sparse.hstack([x, np.ones((n, 1), x.dtype)], format="csr")
+        entries = np.diff(own.indptr)
+        seen = np.repeat(codes >= 0, entries)
+        columns = own.indices + np.repeat(codes * (d + 1), entries)
+        starts = np.r_[0, np.cumsum(np.where(codes >= 0, entries, 0))]
+        blocks = sparse.csr_array((own.data[seen], columns[seen], starts), shape=(n, T * (d + 1)))
+        inputs = short_indices(sparse.hstack([scale * x, blocks], format="csr"))
+        return inputs if takes_sparse(self.estimator, features) else inputs.toarray()

@@ -1,130 +1,222 @@
 """What the meta-estimators share: reading the table, classes per task, errors by task."""
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import column_or_1d, get_tags
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils import assert_all_finite, check_array, get_tags
+from sklearn.utils.metadata_routing import (
+    UNUSED,
+    MetadataRouter,
+    MethodMapping,
+    get_routing_for_object,
+    process_routing,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils._containers import groups, some, take
-from .._utils._validation import labelled_rows
-from ..table._reading import read_table, task_codes
+from .._utils._containers import missing, some, take
+from .._utils._delegation import LabelledScore, delegate_tags, weight_keyword
+from .._utils._validation import labelled_rows, read_numbers
+from ..table._reading import read_table, task_codes, unique_tasks
 
-LOWEST = np.finfo(float).min  # as good as -inf, but scorers accept it
+# Parameters by which estimators choose columns, or count them.
+CHOOSING = {
+    "cat_features",
+    "categorical_feature",
+    "categorical_features",
+    "categories",
+    "func",
+    "interaction_cst",
+    "monotonic_cst",
+    "transformers",
+}
 
 
-class TaskMetaEstimator(MetaEstimatorMixin, BaseEstimator):
-    """What the meta-estimators share: reading the table, tags, and classes per task.
+class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
+    """Reads the table, and hands rows, weights and other parameters of `fit` on.
 
-    A row's probabilities are zero outside the classes that its own task had in `fit`.
+    A subclass has `_fit_features` and `_possible`.
     """
 
-    def fit(self, X, y, sample_weight=None):
+    # With metadata routing on, the estimator inside requests what `fit` gets, and this one what
+    # `score` gets.
+    __metadata_request__fit = {"sample_weight": UNUSED}  # noqa: RUF012
+    __metadata_request__score = {"sample_weight": False}  # noqa: RUF012
+
+    def fit(self, X, y, sample_weight=None, **fit_params):
         """Fit the model or models.
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, p)
-            Table with the task column.
-        y : array-like of shape (n,)
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column; sparse if `estimator` takes sparse matrices.
+        y : array-like of shape (n,), or (n, k) if `estimator` takes several outputs
             Rows whose label is missing (NaN, None) are left out.
         sample_weight : array-like of shape (n,), default=None
-            Handed on to `estimator`, which must accept it.
+            Weight of each row, handed on to `estimator`, or to the last step of a Pipeline. Rows of
+            weight zero are left out.
+        **fit_params : dict
+            Further parameters of the `fit` of `estimator`, such as the `groups` of a search. Those
+            with one entry per row are divided like the rows. With metadata routing on, `estimator`
+            gets what it requests.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
         """
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
-            raise ValueError(f"{self.estimator!r} does not accept sample_weight: leave it out")
-        features, task = read_table(X, self.task_col)
-        validate_data(self, X, skip_check_array=True)
-        y = y if hasattr(y, "iloc") else np.asarray(y)
-        if is_classifier(self.estimator):
-            y = column_or_1d(y, warn=True)
-        if len(task) != len(y):
-            raise ValueError(f"X has {len(task)} rows but y has {len(y)} values: align them")
-        weight = None if sample_weight is None else np.asarray(sample_weight)
-        if weight is not None and weight.shape != task.shape:
-            raise ValueError(
-                f"sample_weight has shape {weight.shape}, expected one weight per row: {task.shape}"
-            )
-        y, features, task, weight = labelled_rows(y, features, task, weight)
-        self.tasks_, codes = np.unique(task, return_inverse=True)
-        rows = groups(codes, len(self.tasks_))
-        for stale in ("classes_", "_task_has"):  # of an earlier fit, perhaps with a classifier
+        features, task = self._read_table(X)
+        validate_data(self, X, y, skip_check_array=True)
+        n = len(task)
+        if sample_weight is not None:
+            sample_weight = _row_weights(sample_weight, n)
+        params = self._fit_params(sample_weight, fit_params)
+        y, use = labelled_rows(y, np.arange(n))
+        y = self._check_target(y)
+        if sample_weight is not None and any(v is sample_weight for v in params.values()):
+            heavy = sample_weight[use] > 0
+            if not heavy.any():
+                raise ValueError("every labelled row has zero sample_weight: nothing to fit")
+            y, use = y[heavy], use[heavy]
+        by_row = {name: take(v, use) for name, v in params.items() if np.shape(v)[:1] == (n,)}
+        fixed = {name: v for name, v in params.items() if name not in by_row}
+        self.tasks_, codes = unique_tasks(task[use])
+        self._unlabelled = ()
+        if len(use) < n:
+            features = take(features, use)
+            self._unlabelled = set(unique_tasks(task)[0].tolist()) - set(self.tasks_.tolist())
+        for stale in ("classes_", "_allowed"):  # of an earlier fit, perhaps with a classifier
             self.__dict__.pop(stale, None)
-        if is_classifier(self.estimator):
-            present = [np.unique(take(y, r)) for r in rows]
-            self.classes_ = np.unique(np.concatenate(present))
-            self._task_has = np.array([np.isin(self.classes_, own) for own in present])
-        self._fit_features(features, codes, rows, y, weight)
+        if is_classifier(self):
+            self.classes_, labels = np.unique(y, return_inverse=True)
+            has = np.zeros((len(self.tasks_), len(self.classes_)), dtype=bool)
+            has[codes, labels] = True
+            self._allowed = self._possible(has)
+        self._fit_features(features, codes, y, by_row, fixed)
         return self
+
+    def _fit_params(self, sample_weight, params):
+        """What the `fit` of the estimator gets beside X and y, by its names there."""
+        if get_config()["enable_metadata_routing"]:
+            if sample_weight is not None:
+                params = {**params, "sample_weight": sample_weight}
+            return process_routing(self, "fit", **params)["estimator"]["fit"]
+        if sample_weight is None:
+            return params
+        return {**params, weight_keyword(self.estimator): sample_weight}
+
+    def _check_target(self, y):
+        if is_classifier(self):
+            assert_all_finite(y, input_name="y")
+            check_classification_targets(y)
+            return y
+        return read_numbers(y)[0] if y.ndim == 1 else check_array(y, input_name="y")
+
+    def _read_table(self, X):
+        return read_table(X, self.task_col, accept_sparse=get_tags(self).input_tags.sparse)
 
     def _read(self, X, unseen):
         check_is_fitted(self)
-        features, task = read_table(X, self.task_col)
+        features, task = self._read_table(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        return features, task_codes(task, self.tasks_, unseen=unseen)
+        codes = task_codes(task, self.tasks_, unseen=unseen, unlabelled=self._unlabelled)
+        return features, codes
+
+    def _allowed_rows(self, codes):
+        """Which classes each row may take, (n, K): all of them if its task was not seen."""
+        return np.where((codes < 0)[:, None], True, self._allowed[codes])
 
     @property
-    def _no_class_is_barred(self):
-        """True for regressors, and where every task has every class."""
-        return not hasattr(self, "classes_") or bool(self._task_has.all())
+    def _all_allowed(self):
+        """True for regressors, and where every task may take every class."""
+        return not hasattr(self, "classes_") or bool(self._allowed.all())
 
     def _refuse_pairwise(self):
         """Values per pair of classes cannot be laid out over the classes of several tasks."""
         parameters = self.estimator.get_params().items()
         ovo = any(k.endswith("decision_function_shape") and v == "ovo" for k, v in parameters)
-        if ovo and not self._no_class_is_barred:
+        if ovo and not self._all_allowed:
             raise ValueError(
                 f"{self.estimator!r} gives a decision value per pair of classes, but the tasks "
                 "have different classes: set decision_function_shape='ovr'"
             )
 
-    def score(self, X, y, sample_weight=None):
-        """Accuracy of a classifier, R² of a regressor, over the labelled rows of `X`."""
-        metric = accuracy_score if is_classifier(self.estimator) else r2_score
-        y, X, sample_weight = labelled_rows(y, X, sample_weight)
-        return metric(y, self.predict(X), sample_weight=sample_weight)
+    def get_metadata_routing(self):
+        """Routing of metadata: `estimator` requests parameters of `fit`, this one of `score`.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            What scikit-learn's metadata routing asks for.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        if get_routing_for_object(self.estimator).consumes("score", ["sample_weight"]):
+            mapping.add(caller="score", callee="score")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(estimator=self.estimator, method_mapping=mapping)
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.target_tags = inner.target_tags
-        tags.input_tags = inner.input_tags
-        tags.input_tags.sparse = False
+        tags = delegate_tags(
+            super().__sklearn_tags__(), self.estimator, sparse=True, multi_output=True
+        )
         if tags.estimator_type == "classifier":
             tags.target_tags.multi_output = False
-            tags.classifier_tags.multi_label = False
         return tags
 
 
-def fit_clone(estimator, features, y, weight, where):
+def _row_weights(sample_weight, n):
+    weight = check_array(
+        sample_weight, dtype=[np.float64, np.float32], ensure_2d=False, input_name="sample_weight"
+    )
+    if weight.shape != (n,):
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, expected one weight per row: {(n,)}"
+        )
+    if (weight < 0).any():
+        raise ValueError(f"sample_weight must not be negative, got {weight.min():g}")
+    return weight
+
+
+def chooses_columns(estimator):
+    """Whether a parameter of the estimator, or of a step in it, chooses columns or counts them."""
+    return any(
+        name.split("__")[-1] in CHOOSING and value is not None and not isinstance(value, str)
+        for name, value in estimator.get_params().items()
+    )
+
+
+def takes_sparse(estimator, features):
+    """Whether these features, dense or not, may reach the estimator as a sparse matrix."""
+    if issparse(features) or not get_tags(estimator).input_tags.sparse:
+        return issparse(features)
+    x = np.asarray(features)
+    # Trees take NaN and sparse matrices, but not together.
+    return x.dtype.kind in "fiub" and not missing(x).any() and not chooses_columns(estimator)
+
+
+def fit_clone(estimator, features, y, params, where, cure=""):
     """A fitted clone; what goes wrong is reported with the name of the task, `where`."""
-    extra = {} if weight is None else {"sample_weight": weight}
     try:
-        return clone(estimator).fit(features, y, **extra)
-    except ValueError as error:
+        return clone(estimator).fit(features, y, **(params or {}))
+    except Exception as error:
         if where is None:
             raise
-        what, cure = f"{features.shape[0]} rows", ""
+        n = features.shape[0]
+        what = f"{n} row{'s' if n > 1 else ''}"
         if is_classifier(estimator):
             classes = np.unique(y).tolist()
             what += f" of classes {some(classes)}"
             if len(classes) == 1:
-                cure = ". Drop or merge this task, or use an estimator that takes one class"
-        raise ValueError(
-            f"{estimator!r} could not be fitted on {where} ({what}): {error}{cure}"
+                cure += ". Drop or merge this task, or use an estimator that takes one class"
+        raise explained(
+            error, f"{estimator!r} could not be fitted on {where} ({what}): {error}{cure}"
         ) from error
+
+
+def explained(error, message):
+    """An error of the same kind with a message that says where it happened."""
+    return TypeError(message) if isinstance(error, TypeError) else ValueError(message)
 
 
 def one_per_class(values):
@@ -132,8 +224,16 @@ def one_per_class(values):
     return np.column_stack([-values, values]) if values.ndim == 1 else values
 
 
-def one_if_two(values):
-    """Undo `one_per_class`: of two columns, the second says it all unless the first is barred."""
-    if values.ndim == 1 or values.shape[1] != 2:
+def below_the_rest(values, allowed):
+    """Decision values (n, K), where those of classes not `allowed` are the lowest of their row.
+
+    They lie as far below the other values as these are apart, so whatever scales or calibrates
+    decision values can work with them. Of two classes, as in scikit-learn, one value tells all.
+    """
+    lowest = np.where(allowed, values, np.inf).min(axis=1, keepdims=True)
+    highest = np.where(allowed, values, -np.inf).max(axis=1, keepdims=True)
+    margin = np.maximum(highest - lowest, abs(lowest))
+    values = np.where(allowed, values, np.nextafter(lowest - margin, -np.inf))
+    if values.shape[1] != 2:
         return values
-    return np.where(values[:, 0] == LOWEST, -LOWEST, values[:, 1])
+    return np.where(allowed.all(axis=1), values[:, 1], values[:, 1] - values[:, 0])

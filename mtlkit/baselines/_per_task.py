@@ -1,16 +1,25 @@
 """One model per task, nothing shared: the baseline that every gain is held against."""
 
+import narwhals as nw
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._utils._containers import groups, is_frame, missing, take
+from .._utils._containers import column_names, empty_columns, groups, is_frame, select, some, take
 from .._utils._delegation import sub_estimator_has
-from ._meta import LOWEST, TaskMetaEstimator, fit_clone, one_if_two, one_per_class
+from ._meta import (
+    TaskMetaEstimator,
+    below_the_rest,
+    chooses_columns,
+    explained,
+    fit_clone,
+    one_per_class,
+)
 
 
 class PerTask(TaskMetaEstimator):
-    """Single-task learning: one clone of an estimator per task, nothing shared.
+    """Single-task learning (no pooling): one clone of an estimator per task, nothing shared.
 
     Minimises the loss of each task by itself, ``sum_i loss(f_t(x_ti), y_ti)`` for each task t, with
     the same hyper-parameters for all tasks.
@@ -26,15 +35,16 @@ class PerTask(TaskMetaEstimator):
 
     Attributes
     ----------
-    tasks_ : ndarray of shape (n_tasks,)
-        The tasks seen in `fit`, sorted.
+    tasks_ : ndarray of shape (T,)
+        The tasks with a labelled row in `fit`, sorted.
     estimators_ : list of estimators
         The fitted clones in the order of `tasks_`.
-    classes_ : ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (K,)
         Classifiers only: the union of the classes of all tasks.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of these columns, only if all of them are strings.
 
     Raises
     ------
@@ -42,10 +52,25 @@ class PerTask(TaskMetaEstimator):
         In `fit`, what the estimator raises, with the name of the task. In `predict`, if a task
         was not seen in `fit`: nothing is shared, so nothing is known about it.
 
+    See Also
+    --------
+    Pooled : One estimator for the rows of all tasks.
+    FeatureAugmentation : One estimator with a shared and a private part.
+    mtlkit.linear.MeanRegularizedRidge : Ridge regressions that are drawn to each other.
+
     Notes
     -----
-    Each clone sees the columns of its own task: those that are not missing in all its rows.
+    Each clone sees the features of its own task: columns without any value in the task are left
+    out (of a sparse matrix, none is). An estimator that chooses columns, such as a
+    ``ColumnTransformer`` or one with `categorical_features`, gets all of them, so that names and
+    positions mean the same in every task; a column without any value is then the constant 0.
+
+    A classifier knows the classes of its own task only: the others have probability 0, and decision
+    values below those of the task's own classes.
+
     The cost is that of the estimator on each task.
+
+    Taught in :doc:`/chapters/background/three_settings`.
 
     Examples
     --------
@@ -64,73 +89,155 @@ class PerTask(TaskMetaEstimator):
         self.task_col = task_col
         self.n_jobs = n_jobs
 
-    def _fit_features(self, features, codes, rows, y, weight):
+    def _possible(self, has):
+        return has
+
+    def _fit_features(self, features, codes, y, by_row, fixed):
         if self.task_col is None:
-            self.estimators_ = [fit_clone(self.estimator, features, y, weight, None)]
-            self._columns = [None]
+            self._empty = [None]
+            params = fixed | by_row
+            self.estimators_ = [fit_clone(self.estimator, features, y, params, None)]
             return
-        self._columns = [np.flatnonzero(~missing(take(features, r)).all(axis=0)) for r in rows]
+        rows = groups(codes, len(self.tasks_))
+        self._empty = [self._empty_columns(features, r) for r in rows]
+        self._keep_width = chooses_columns(self.estimator)
+        names = column_names(features) if is_frame(features) else range(features.shape[1])
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_clone)(
                 self.estimator,
-                self._own(features, r, k),
+                self._own(take(features, r), k),
                 take(y, r),
-                None if weight is None else weight[r],
-                f"task {self.tasks_[k].item()!r}",
+                fixed | {name: take(value, r) for name, value in by_row.items()},
+                f"task {task!r}",
+                self._about_empty(names, k),
             )
-            for k, r in enumerate(rows)
+            for k, (r, task) in enumerate(zip(rows, self.tasks_.tolist(), strict=True))
         )
 
-    def _own(self, features, rows, k):
-        if self._columns[k] is None:
-            return features
-        part = take(features, rows)
-        return part.iloc[:, self._columns[k]] if is_frame(part) else part[:, self._columns[k]]
+    @staticmethod
+    def _empty_columns(features, rows):
+        """Columns without any value in these rows; None if there are none."""
+        if issparse(features):
+            return None
+        empty = np.flatnonzero(empty_columns(take(features, rows)))
+        return empty if empty.size else None
+
+    def _about_empty(self, names, k):
+        if self._empty[k] is None:
+            return ""
+        done = "are 0" if self._keep_width else "were left out"
+        return (
+            f". Columns {some(names[j] for j in self._empty[k])} have no value in this task and "
+            f"{done}: fill them in, or drop them from the whole table"
+        )
+
+    def _own(self, part, k):
+        """The features of task `k` as its estimator gets them."""
+        empty = self._empty[k]
+        if empty is None:
+            return part
+        if not self._keep_width:
+            return select(part, np.setdiff1d(np.arange(part.shape[1]), empty))
+        if not is_frame(part):
+            part = part.copy()
+            part[:, empty] = 0
+            return part
+        if not hasattr(part, "iloc"):
+            zeros = [nw.lit(0.0).alias(column_names(part)[j]) for j in empty]
+            return nw.from_native(part).with_columns(*zeros).to_native()
+        part = part.copy()
+        for j in empty:
+            part.isetitem(j, 0.0)
+        return part
 
     def _by_task(self, X, method):
-        """Rows, code and output of `method` for each task in `X`."""
+        """Rows, task number and output of `method` for each task in `X`; and all task numbers."""
         lacks = "PerTask has no model for them: fit it on rows of these tasks, or use Pooled"
         features, codes = self._read(X, unseen=lacks)
-        for k, rows in enumerate(groups(codes, len(self.tasks_))):
-            if len(rows):
-                output = getattr(self.estimators_[k], method)(self._own(features, rows, k))
-                yield rows, k, output, len(codes)
+        present, place = np.unique(codes, return_inverse=True)
+        parts = []
+        for k, rows in zip(present.tolist(), groups(place, len(present)), strict=True):
+            own = self._own(features if len(present) == 1 else take(features, rows), k)
+            try:
+                output = np.asarray(getattr(self.estimators_[k], method)(own))
+            except Exception as error:
+                if self.task_col is None:
+                    raise
+                task = self.tasks_.tolist()[k]
+                raise explained(
+                    error, f"{method} of {self.estimators_[k]!r} failed in task {task!r}: {error}"
+                ) from error
+            parts.append((rows, k, output))
+        return parts, codes
 
     def predict(self, X):
-        """Predict each row by the model of its task."""
-        result = None
-        for rows, _, output, n in self._by_task(X, "predict"):
-            if result is None:
-                kind = self.classes_.dtype if hasattr(self, "classes_") else output.dtype
-                result = np.empty((n, *output.shape[1:]), dtype=kind)
-            result[rows] = output
-        return result
+        """Predict each row by the model of its task.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column; all its tasks were seen in `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, k)
+            Predicted labels.
+        """
+        parts, codes = self._by_task(X, "predict")
+        return _joined(parts, len(codes))
 
     @available_if(sub_estimator_has("predict_proba"))
     def predict_proba(self, X):
-        """Class probabilities in the order of `classes_`; zero for classes of other tasks."""
-        return self._by_class(X, "predict_proba", 0.0)
+        """Class probabilities; zero for classes that the row's task did not have in `fit`.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column; all its tasks were seen in `fit`.
+
+        Returns
+        -------
+        probability : ndarray of shape (n, K)
+            In the order of `classes_`.
+        """
+        parts, codes = self._by_task(X, "predict_proba")
+        if not self._all_allowed:
+            parts = [(rows, k, self._spread(output, k)) for rows, k, output in parts]
+        return _joined(parts, len(codes))
 
     @available_if(sub_estimator_has("decision_function"))
     def decision_function(self, X):
-        """Decision values in the order of `classes_`; the lowest float for those of other tasks.
+        """Decision values; those of classes that the row's task did not have are the lowest.
 
-        As in scikit-learn, one value per row if there are two classes.
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column; all its tasks were seen in `fit`.
+
+        Returns
+        -------
+        values : ndarray of shape (n, K), or (n,) if there are two classes
+            In the order of `classes_`; all finite.
         """
-        return one_if_two(self._by_class(X, "decision_function", LOWEST))
+        self._refuse_pairwise()
+        parts, codes = self._by_task(X, "decision_function")
+        if self._all_allowed:
+            return _joined(parts, len(codes))
+        parts = [(rows, k, self._spread(one_per_class(output), k)) for rows, k, output in parts]
+        return below_the_rest(_joined(parts, len(codes)), self._allowed[codes])
 
-    def _by_class(self, X, method, elsewhere):
-        result = None
-        if method == "decision_function":
-            self._refuse_pairwise()
-        for rows, k, output, n in self._by_task(X, method):
-            if self._no_class_is_barred:
-                block = output
-            else:
-                own = self._task_has[k]
-                block = np.full((len(rows), len(self.classes_)), elsewhere)
-                block[:, own] = one_per_class(output)[:, : own.sum()]
-            if result is None:
-                result = np.empty((n, *block.shape[1:]))
-            result[rows] = block
-        return result
+    def _spread(self, output, k):
+        """Output for the classes of task `k`, laid out over all classes."""
+        own = self._allowed[k]
+        block = np.zeros((len(output), len(own)), dtype=output.dtype)
+        block[:, own] = output[:, : own.sum()]
+        return block
+
+
+def _joined(parts, n):
+    """The outputs of the tasks as one array, in the order of the rows."""
+    outputs = [output for _, _, output in parts]
+    result = np.empty((n, *outputs[0].shape[1:]), dtype=np.result_type(*outputs))
+    for rows, _, output in parts:
+        result[rows] = output
+    return result

@@ -1,47 +1,63 @@
 """One estimator for the rows of all tasks: `Pooled`, and the base of `FeatureAugmentation`."""
 
+from collections import Counter
+
+import narwhals as nw
 import numpy as np
-from scipy.sparse import issparse
+from scipy import sparse
 from sklearn.utils.metaestimators import available_if
 
-from .._utils._containers import some, take
+from .._utils._containers import column_names, some, take
 from .._utils._delegation import sub_estimator_has
-from ._meta import LOWEST, TaskMetaEstimator, fit_clone, one_if_two, one_per_class
+from .._utils._numerics import possible_classes
+from .._utils._validation import check_flag
+from ._meta import TaskMetaEstimator, below_the_rest, fit_clone, one_per_class, takes_sparse
+
+MOST_DENSE_TASKS = 100
 
 
 class OneEstimator(TaskMetaEstimator):
     """Fits `estimator_` to ``_inputs(features, codes)``, a matrix with a row for each row of `X`.
 
-    A classifier chooses among the classes that the task had in `fit`; for an unseen task, whose
+    A classifier chooses among the classes that are possible in the task; for an unseen task, whose
     code is -1, among all.
     """
 
-    def _fit_features(self, features, codes, rows, y, weight):
+    def _possible(self, has):
+        return possible_classes(has)
+
+    def _fit_features(self, features, codes, y, by_row, fixed):
         where = None if self.task_col is None else f"all {len(self.tasks_)} tasks together"
         inputs = self._inputs(features, codes)
-        self.estimator_ = fit_clone(self.estimator, inputs, y, weight, where)
+        self.estimator_ = fit_clone(self.estimator, inputs, y, fixed | by_row, where)
 
     def _inputs_and_codes(self, X):
         features, codes = self._read(X, unseen=None)
         return self._inputs(features, codes), codes
 
-    def _allowed(self, codes):
-        """Which classes each row may take, shape (n, n_classes)."""
-        return np.where((codes < 0)[:, None], True, self._task_has[codes])
-
     def predict(self, X):
-        """Predict; a classifier chooses among the classes of the row's task."""
+        """Predict rows of any task, seen in `fit` or not.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, k)
+            Predicted labels; a classifier chooses among the classes that are possible in the task.
+        """
         inputs, codes = self._inputs_and_codes(X)
         predicted = self.estimator_.predict(inputs)
-        if self._no_class_is_barred:
+        if self._all_allowed:
             return predicted
         position = np.searchsorted(self.classes_, predicted)
-        allowed = self._allowed(codes)
-        astray = ~allowed[np.arange(len(codes)), position]
-        if astray.any():
-            some_rows = inputs[astray] if issparse(inputs) else take(inputs, astray)
-            scores = self._class_scores(some_rows)
-            best = np.where(allowed[astray], scores, LOWEST).argmax(axis=1)
+        allowed = self._allowed_rows(codes)
+        astray = np.flatnonzero(~allowed[np.arange(len(codes)), position])
+        if astray.size:
+            scores = self._class_scores(take(inputs, astray))
+            best = np.where(allowed[astray], scores, -np.inf).argmax(axis=1)
             predicted = np.asarray(predicted).copy()
             predicted[astray] = self.classes_[best]
         return predicted
@@ -58,16 +74,26 @@ class OneEstimator(TaskMetaEstimator):
 
     @available_if(sub_estimator_has("predict_proba"))
     def predict_proba(self, X):
-        """Class probabilities in the order of `classes_`; zero for classes of other tasks.
+        """Class probabilities; zero for classes that are not possible in the row's task.
 
-        The model's probabilities of the task's own classes are scaled to sum to one (equal
-        shares if the model gives them none).
+        The model's probabilities of the possible classes are scaled to sum to one (equal shares if
+        the model gives them none).
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        probability : ndarray of shape (n, K)
+            In the order of `classes_`.
         """
         inputs, codes = self._inputs_and_codes(X)
         proba = self.estimator_.predict_proba(inputs)
-        if self._no_class_is_barred:
+        if self._all_allowed:
             return proba
-        allowed = self._allowed(codes)
+        allowed = self._allowed_rows(codes)
         proba = np.where(allowed, proba, 0.0)
         proba[proba.sum(axis=1) == 0] = 1.0
         proba = np.where(allowed, proba, 0.0)
@@ -75,20 +101,31 @@ class OneEstimator(TaskMetaEstimator):
 
     @available_if(sub_estimator_has("decision_function"))
     def decision_function(self, X):
-        """Decision values in the order of `classes_`; the lowest float for those of other tasks.
+        """Decision values; those of classes that are not possible in the task are the lowest.
 
-        As in scikit-learn, one value per row if there are two classes.
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        values : ndarray of shape (n, K), or (n,) if there are two classes
+            In the order of `classes_`; all finite.
         """
         self._refuse_pairwise()
         inputs, codes = self._inputs_and_codes(X)
         values = self.estimator_.decision_function(inputs)
-        if self._no_class_is_barred:
+        if self._all_allowed:
             return values
-        return one_if_two(np.where(self._allowed(codes), one_per_class(values), LOWEST))
+        return below_the_rest(one_per_class(values), self._allowed_rows(codes))
 
 
 class Pooled(OneEstimator):
-    """One estimator fitted to the rows of all tasks together, everything shared.
+    """Complete pooling: one estimator fitted to the rows of all tasks together, everything shared.
+
+    Minimises the loss summed over all tasks, ``sum_t sum_i loss(f(x_ti), y_ti)``. With the task as
+    an input, f depends on (x, e_t), with e_t (T,) the indicator of task t.
 
     Parameters
     ----------
@@ -97,31 +134,47 @@ class Pooled(OneEstimator):
     task_col : str, int or None, default=None
         The task column; None means one task.
     task_as_input : bool, default=False
-        Whether the estimator also sees the task, as one 0/1 column per task.
+        Whether the estimator also sees the task, as one 0/1 column (task indicator) per task.
 
     Attributes
     ----------
-    tasks_ : ndarray of shape (n_tasks,)
-        The tasks seen in `fit`, sorted.
+    tasks_ : ndarray of shape (T,)
+        The tasks with a labelled row in `fit`, sorted.
     estimator_ : estimator
         The fitted estimator.
-    classes_ : ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (K,)
         Classifiers only: the union of the classes of all tasks.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of these columns, only if all of them are strings.
 
     Raises
     ------
     ValueError
         In `fit`, what the estimator raises; NaN in the features, for instance, unless the
-        estimator can hold it.
+        estimator takes it.
+
+    See Also
+    --------
+    PerTask : One estimator per task, nothing shared.
+    FeatureAugmentation : One estimator with a shared and a private part.
+    mtlkit.linear.MeanRegularizedRidge : Between one model and one per task.
 
     Notes
     -----
     A task not seen in `fit` is predicted by the same model, with all its task columns at zero.
-    A classifier chooses among the classes that the task had in `fit`; for an unseen task, among
-    all.
+
+    What a task did not show is not impossible: tasks that share a class, directly or through other
+    tasks, share all their classes. Only where sets of classes are disjoint does a classifier keep
+    to those of the row's task.
+
+    The cost is that of the estimator on all rows. With more than 100 tasks, task columns are sparse
+    if the estimator takes sparse matrices and the features hold numbers without NaN; a DataFrame
+    then reaches it without names. Otherwise they take N T bytes, and more once the estimator has
+    made numbers of one width of all columns.
+
+    Taught in :doc:`/chapters/background/three_settings`.
 
     Examples
     --------
@@ -130,8 +183,8 @@ class Pooled(OneEstimator):
     >>> X, y = make_linear_tasks(n_tasks=3, random_state=0)
     >>> Pooled(Ridge(), task_col=0).fit(X, y).estimator_.n_features_in_
     20
-    >>> told = Pooled(Ridge(), task_col=0, task_as_input=True).fit(X, y)
-    >>> told.estimator_.n_features_in_
+    >>> by_task = Pooled(Ridge(), task_col=0, task_as_input=True).fit(X, y)
+    >>> by_task.estimator_.n_features_in_
     23
     """
 
@@ -143,18 +196,37 @@ class Pooled(OneEstimator):
         self.task_as_input = task_as_input
 
     def _inputs(self, features, codes):
-        if not self.task_as_input or self.task_col is None:
+        if not check_flag(self.task_as_input, "task_as_input") or self.task_col is None:
             return features
-        task = (codes[:, None] == np.arange(len(self.tasks_))).astype(float)
-        if isinstance(self.task_col, str):  # then X is a frame, and all its names are strings
-            names = [f"{self.task_col}={t.item()}" for t in self.tasks_]
-            clash = [name for name in names if name in features.columns]
-            if clash:
-                raise ValueError(
-                    f"task_as_input makes columns {some(clash)}, which X has already: rename these"
-                )
-            import pandas as pd  # optional: here X is one of its frames
+        n, T = len(codes), len(self.tasks_)
+        many = sparse.issparse(features) or T > MOST_DENSE_TASKS
+        if many and takes_sparse(self.estimator, features):
+            seen = codes >= 0
+            starts = np.r_[0, np.cumsum(seen)]
+            task = sparse.csr_array(
+                (np.ones(seen.sum(), np.uint8), codes[seen], starts), shape=(n, T)
+            )
+            x = features if sparse.issparse(features) else sparse.csr_array(np.asarray(features))
+            return short_indices(sparse.hstack([x, task], format="csr"))
+        task = (codes[:, None] == np.arange(T)).astype(np.uint8)  # the dtype of features stays
+        if not isinstance(self.task_col, str):  # an array, or a frame without string names
+            return np.column_stack([features, task])
+        names = [f"{self.task_col}={t}" for t in self.tasks_.tolist()]
+        times = Counter(names + column_names(features))
+        twice = [name for name in names if times[name] > 1]
+        if twice:
+            raise ValueError(
+                f"task_as_input=True makes columns {some(twice)}, which X has already: rename these"
+            )
+        frame = nw.from_native(features)
+        columns = [
+            nw.new_series(name, task[:, k], backend=frame.implementation)
+            for k, name in enumerate(names)
+        ]
+        return frame.with_columns(*columns).to_native()
 
-            extra = pd.DataFrame(task, index=features.index, columns=names)
-            return pd.concat([features, extra], axis=1)
-        return np.column_stack([features, task])
+
+def short_indices(matrix):
+    """A CSR matrix with indices of 32 bits, which liblinear and trees ask for."""
+    matrix.indices, matrix.indptr = (a.astype(np.int32) for a in (matrix.indices, matrix.indptr))
+    return matrix
