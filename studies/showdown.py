@@ -76,7 +76,7 @@ PROTOCOL = {
     "plain": "95 % t interval over the splits: about the mean over draws from this table",
     "corrected": "95 % interval of Nadeau and Bengio: about new data of the same source",
     "verdict": "ties: equivalence test at 5 % with a margin of one point; else wins or loses if "
-    "the 95 % interval excludes zero; else open",
+    "the 95 % interval excludes zero; else inconclusive",
     "cpu_seconds": "search and fit of one split, mean",
     "parameters": "fitted numbers that are kept, for all tasks of the table together",
     "labels_used": "of all targets, and of the sources if the candidate uses them",

@@ -124,14 +124,14 @@ def test_level_scoring_and_search():
 
 def test_wrong_inputs_are_told():
     X, y = ragged_regression(rows=(12, 16))
-    with pytest.raises(ValueError, match=r"one task, 0\.0 .*give two or more"):
+    with pytest.raises(ValueError, match=r"one task, 0\.0 "):
         task_affinity(POOLED, ALONE, X[X[:, 0] == 0], y[X[:, 0] == 0], task_col=0)
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match=r"28 rows .* 27 values"):
         task_affinity(POOLED, ALONE, X, y[:-1], task_col=0)
     one = TaskStratifiedShuffleSplit(1, task_col=0, random_state=0)
-    with pytest.raises(ValueError, match="at least 2: repeat the split"):
+    with pytest.raises(ValueError, match=r"1 split\(s\)"):
         task_affinity(POOLED, ALONE, X, y, task_col=0, cv=one)
-    with pytest.raises(ValueError, match="alpha") as caught:
+    with pytest.raises((TypeError, ValueError), match="alpha") as caught:
         task_affinity(POOLED, PerTask(Ridge(-1), task_col=0), X, y, task_col=0, cv=SPLITS)
     assert "(tasks [0.0], split 0)" in caught.value.__notes__
 

@@ -17,7 +17,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, make_scorer, mean_squared_error, r2_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -193,39 +193,66 @@ def test_difference_writes_itself():
     assert str(d) == f"{d}" == "+0.075 [+0.029, +0.121]"
     assert d.times(100).wins == d.wins == 4
     assert f"{paired_difference([0.0, 1e-5], [1e-5, 0.0]):.1f}" == "+0.0 [+0.0, +0.0]"
-    with pytest.raises(ValueError, match="factor=-1 must be positive"):
+    with pytest.raises(ValueError, match="factor=-1"):
         d.times(-1)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "message"),
+    ("arguments", "options", "error", "message"),
     [
-        (([0.5], [0.4]), {}, r"got 1 split\(s\), but a spread needs at least 2"),
-        (([0.5, 0.6], [0.4]), {}, r"shapes \(2,\) and \(1,\)"),
-        (([[0.5, 0.6]], [[0.4, 0.5]]), {}, "one score per split"),
-        (([0.5, np.nan], [0.4, 0.5]), {}, "a is nan on split 1"),
-        (([0.5, 0.6], [-np.inf, 0.5]), {}, "b is -inf on split 0"),
-        (([0.5, 0.6], [0.4, 0.5]), {"level": 95}, "level=95 must lie between 0 and 1"),
-        (([0.5, 0.6], [0.4, 0.5]), {"corrected": True}, "corrected=True must be"),
-        (([0.5, 0.6], [0.4, 0.5]), {"corrected": (0, 5)}, r"corrected=\(0, 5\) must be"),
-        (([0.5, 0.6], [0.4, 0.5]), {"corrected": (5, 5, 5)}, "two positive numbers"),
+        (([0.5], [0.4]), {}, ValueError, r"1 split\(s\)"),
+        (([0.5, 0.6], [0.4]), {}, ValueError, r"\(2,\) and \(1,\)"),
+        (([[0.5, 0.6]], [[0.4, 0.5]]), {}, ValueError, r"\(1, 2\)"),
+        (([0.5, np.nan], [0.4, 0.5]), {}, ValueError, "a is nan on split 1"),
+        (([0.5, 0.6], [-np.inf, 0.5]), {}, ValueError, "b is -inf on split 0"),
+        (([0.5, 0.6 + 1j], [0.4, 0.5]), {}, TypeError, "a .*complex128"),
+        (([0.5, 0.6], ["0.4", "0.5"]), {}, TypeError, "b .*'0.4'"),
+        (([0.5, 0.6], [None, 0.5]), {}, ValueError, "b is nan on split 0"),
+        (([0.5, 0.6], [0.4, 0.5]), {"level": 95}, ValueError, "level=95"),
+        (([0.5, 0.6], [0.4, 0.5]), {"level": np.nan}, ValueError, "level=nan"),
+        (([0.5, 0.6], [0.4, 0.5]), {"level": "95"}, TypeError, "level='95'"),
+        (([0.5, 0.6], [0.4, 0.5]), {"level": None}, TypeError, "level=None"),
+        (([0.5, 0.6], [0.4, 0.5]), {"corrected": True}, ValueError, "corrected=True"),
+        (([0.5, 0.6], [0.4, 0.5]), {"corrected": (0, 5)}, ValueError, r"corrected=\(0, 5\)"),
+        (([0.5, 0.6], [0.4, 0.5]), {"corrected": (5, 5, 5)}, ValueError, r"\(5, 5, 5\)"),
+        (([0.5, 0.6], [0.4, 0.5]), {"corrected": (np.nan, 5)}, ValueError, r"\(nan, 5\)"),
+        (([0.5, 0.6], [0.4, 0.5]), {"corrected": (5, np.inf)}, ValueError, r"\(5, inf\)"),
     ],
 )
-def test_bad_scores_are_named(arguments, options, message):
-    with pytest.raises(ValueError, match=message):
+def test_bad_scores_are_named(arguments, options, error, message):
+    with pytest.raises(error, match=message):
         paired_difference(*arguments, **options)
 
 
-@pytest.mark.parametrize("margin", [0, -0.1, np.nan, np.inf])
+@pytest.mark.parametrize("margin", [0, -0.1, np.nan, np.inf, "0.1", None])
 def test_margin_must_be_positive(margin):
-    with pytest.raises(ValueError, match=f"margin={margin!r} must be a positive number"):
+    with pytest.raises((TypeError, ValueError), match=f"margin={margin!r}"):
         equivalence_test([0.5, 0.6], [0.4, 0.6], margin)
+    with pytest.raises((TypeError, ValueError), match=f"margin={margin!r}"):
+        verdict([0.5, 0.6], [0.4, 0.6], margin)
 
 
-@pytest.mark.parametrize("alpha", [0, 0.5, 0.95])
+@pytest.mark.parametrize("alpha", [0, 0.5, 0.95, np.nan, "0.05"])
 def test_alpha_must_be_a_small_probability(alpha):
-    with pytest.raises(ValueError, match=f"alpha={alpha!r} must lie between 0 and 0.5"):
+    with pytest.raises((TypeError, ValueError), match=f"alpha={alpha!r}"):
         equivalence_test([0.5, 0.6], [0.4, 0.6], 0.1, alpha=alpha)
+
+
+@pytest.mark.parametrize("factor", [0, -1, np.nan, np.inf, "100", None])
+def test_factor_must_be_positive(factor):
+    with pytest.raises((TypeError, ValueError), match=f"factor={factor!r}"):
+        paired_difference([0.5, 0.6], [0.4, 0.6]).times(factor)
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64])
+def test_numbers_of_numpy_are_numbers(pair, number):
+    half = number(0.5)
+    assert paired_difference(*pair, level=half) == paired_difference(*pair, level=0.5)
+    assert equivalence_test(*pair, half, corrected=(np.int64(3), number(1))) == equivalence_test(
+        *pair, 0.5, corrected=(3, 1)
+    )
+    objects = pair[0].astype(object)
+    assert paired_difference(objects, pair[1]) == paired_difference(*pair)
 
 
 # Scores of three digits, as an accuracy on 1000 rows gives them.
@@ -527,7 +554,7 @@ def test_leaving_tasks_out_tells_which_candidate_cannot():
     assert np.isfinite(result.task_scores["mean"]).tolist() == np.eye(3, dtype=bool).tolist()
     assert result.scores["ridge"] == pytest.approx(np.diag(result.task_scores["ridge"]))
     assert result.task_differences("mean") == {}
-    with pytest.raises(ValueError, match="no task was scored on two splits"):
+    with pytest.raises(ValueError, match=r"no task .* two splits"):
         result.worst_task("mean")
     assert str(result.table()).splitlines()[-1].split()[-2:] == ["-", "-"]
 
@@ -562,30 +589,51 @@ def test_equal_budgets_may_be_spent_differently():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"candidates": [Ridge()]}, "candidates must be a dict of at least two"),
-        ({"candidates": {"a": Ridge()}}, "candidates must be a dict of at least two"),
-        ({"candidates": {"a": Ridge(), 2: Ridge()}}, "candidate name 2 must be a string"),
-        ({"candidates": {"a": Ridge(), "b": "ridge"}}, "candidate 'b' must be an estimator"),
-        ({"candidates": {"a": Ridge(), "b": (Ridge(),)}}, "candidate 'b' must be an estimator"),
-        ({"average": "mean"}, "average='mean' is unknown: use 'micro' or 'macro'"),
-        ({"baseline": "ridge"}, r"baseline 'ridge' is unknown: choose from \['alone', 'pooled'\]"),
-        ({"tasks": [0, 7]}, r"task 7 is unknown: choose from \[0.0, 1.0, 2.0\]"),
-        ({"tasks": "north"}, "tasks='north' must be a list"),
-        ({"tasks": []}, r"tasks=\[\] must be a list with at least one of"),
+        ({"candidates": [Ridge()]}, "candidates .*dict"),
+        ({"candidates": {"a": Ridge()}}, "candidates .*dict"),
+        ({"candidates": {"a": Ridge(), 2: Ridge()}}, "name 2 "),
+        ({"candidates": {"a": Ridge(), "b": "ridge"}}, "'b' .*'ridge'"),
+        ({"candidates": {"a": Ridge(), "b": Ridge}}, "'b' .*not a class"),
+        ({"candidates": {"a": Ridge(), "b": (Ridge, {})}}, "'b' .*not a class"),
+        ({"candidates": {"a": Ridge(), "b": (Ridge(),)}}, r"'b' .*\(Ridge\(\),\)"),
+        ({"average": "mean"}, "average='mean'"),
+        ({"baseline": "ridge"}, r"baseline 'ridge' .*\['alone', 'pooled'\]"),
+        ({"tasks": [0, 7]}, r"task 7 .*\[0.0, 1.0, 2.0\]"),
+        ({"tasks": "north"}, "tasks='north'"),
+        ({"tasks": 1}, "tasks=1 "),
+        ({"tasks": []}, r"tasks=\[\] .*\[0.0, 1.0, 2.0\]"),
         ({"tasks": [0], "task_col": None}, r"tasks=\[0\] needs task_col"),
-        ({"task_col": 9}, "task_col=9 is out of range"),
-        ({"y": [1.0, 2.0]}, "X has 80 rows but y has 2 values"),
-        ({"cv": 5}, "cv=5 must be a splitter"),
+        ({"task_col": 9}, "task_col=9"),
+        ({"X": None}, "0D"),
+        ({"y": None}, "None"),
+        ({"y": [1.0, 2.0]}, "80 rows .* 2 values"),
+        ({"cv": 5}, "cv=5 .*splitter"),
+        ({"cv": "five"}, "cv='five' .*splitter"),
+        ({"cv": TaskStratifiedKFold}, "cv=.*TaskStratifiedKFold.*splitter"),
+        ({"cv": [(np.arange(60), np.arange(60, 80))] * 2}, "cv=a list .*splitter"),
+        ({"cv": GroupKFold(3)}, "cv=GroupKFold.*groups"),
         ({"cv": TaskStratifiedShuffleSplit(1, task_col=0)}, r"makes 1 split\(s\)"),
-        ({"inner_cv": 1}, "n_splits=1 must be an integer of at least 2"),
-        ({"scoring": "acuracy"}, "acuracy"),
+        ({"inner_cv": 1}, "inner_cv=1 "),
+        ({"inner_cv": GroupKFold(3)}, "inner_cv=GroupKFold"),
+        ({"inner_cv": True}, "inner_cv=True"),
+        ({"scoring": "acuracy"}, "scoring='acuracy'"),
+        ({"scoring": 5}, "scoring=5"),
+        ({"average": None}, "average=None"),
     ],
 )
 def test_bad_arguments_are_named(change, message):
     X, y = make_table()
     arguments = {"candidates": both(Ridge()), "X": X, "y": y, "task_col": 0, **change}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         quiet(**arguments)
+
+
+@pytest.mark.parametrize("grid", [5, {"alpha": 5}, {"alpha": []}])
+def test_a_bad_grid_names_its_candidate(grid):
+    X, y = make_table()
+    with pytest.raises((TypeError, ValueError)) as caught:
+        compare({"a": Ridge(), "b": (Ridge(), grid)}, X, y)
+    assert caught.value.__notes__ == ["(candidate 'b')"]
 
 
 def test_classifiers_and_regressors_do_not_mix():
@@ -699,9 +747,9 @@ def test_corrected_task_differences_count_the_rows_of_the_task():
 
 @pytest.mark.parametrize("method", ["difference", "task_differences", "worst_task"])
 def test_unknown_candidate_is_named(result, method):
-    with pytest.raises(ValueError, match="candidate 'polled' is unknown: choose from"):
+    with pytest.raises(ValueError, match=r"'polled' .*'pooled'"):
         getattr(result, method)("polled")
-    with pytest.raises(ValueError, match="candidate 'lone' is unknown: choose from"):
+    with pytest.raises(ValueError, match=r"'lone' .*'alone'"):
         getattr(result, method)("pooled", "lone")
 
 
@@ -803,7 +851,7 @@ def test_scores_without_upper_bound_keep_their_units():
 def test_a_candidate_with_another_task_column_is_refused():
     # Without it the "baselines" would be one ridge each, with the task as a number.
     candidates = {"alone": PerTask(Ridge()), "pooled": Pooled(Ridge(), task_col=0)}
-    with pytest.raises(ValueError, match="task_col=0, but candidate 'alone' has task_col=None"):
+    with pytest.raises(ValueError, match=r"task_col=0.*'alone'.*task_col=None"):
         compare(candidates, *make_linear_tasks(n_tasks=3, random_state=0), task_col=0)
 
 
@@ -813,7 +861,7 @@ def test_a_plain_candidate_is_warned_of():
         "pooled": Pooled(Ridge(), task_col=0),
         "plain": Ridge(),
     }
-    with pytest.warns(UserWarning, match="'plain' has no task_col, so it may take"):
+    with pytest.warns(UserWarning, match="'plain' .*one model for all tasks"):
         compare(
             candidates, *make_linear_tasks(n_tasks=3, random_state=0), task_col=0, random_state=0
         )
@@ -851,7 +899,7 @@ def test_verdict_follows_the_two_tests():
     assert verdict([3, 1, 2, 0, 4], np.zeros(5), 1) == "wins"
     assert verdict(np.zeros(5), [3, 1, 2, 0, 4], 1) == "loses"
     assert verdict([0.2, -0.3, 0.1, 0, 0.5], np.zeros(5), 1) == "ties"
-    assert verdict([4, -3, 2, -1, 3], np.zeros(5), 1) == "open"
+    assert verdict([4, -3, 2, -1, 3], np.zeros(5), 1) == "inconclusive"
     lead = np.array([0.3, 0.31, 0.29, 0.3])  # sure, and smaller than the margin
     assert paired_difference(lead, np.zeros(4)).low > 0
     assert verdict(lead, np.zeros(4), 1) == "ties"
@@ -859,15 +907,27 @@ def test_verdict_follows_the_two_tests():
 
 def test_verdict_takes_the_level_and_the_correction():
     lead = np.array([3, 1, 2, 0, 4])
-    assert verdict(lead, np.zeros(5), 1, level=0.99) == "open"
-    assert verdict(lead, np.zeros(5), 1, corrected=(75, 25)) == "open"
+    assert verdict(lead, np.zeros(5), 1, level=0.99) == "inconclusive"
+    assert verdict(lead, np.zeros(5), 1, corrected=(75, 25)) == "inconclusive"
 
 
 @given(st.lists(st.floats(-5, 5), min_size=3, max_size=12), st.floats(0.1, 3))
 def test_verdict_turns_round_with_the_candidates(lead, margin):
-    opposite = {"wins": "loses", "loses": "wins", "ties": "ties", "open": "open"}
+    opposite = {"wins": "loses", "loses": "wins", "ties": "ties", "inconclusive": "inconclusive"}
     zero = np.zeros(len(lead))
     assert verdict(zero, lead, margin) == opposite[verdict(lead, zero, margin)]
+
+
+def saving(sizes, scores, baseline_sizes, baseline_scores, **options):
+    """(mean, low, high) of each saving."""
+    found = label_saving(
+        sizes=sizes,
+        scores=scores,
+        baseline_sizes=baseline_sizes,
+        baseline_scores=baseline_scores,
+        **options,
+    )
+    return [(saved.mean, saved.low, saved.high) for saved in found]
 
 
 def test_label_saving_reads_the_curve_sideways():
@@ -875,19 +935,19 @@ def test_label_saving_reads_the_curve_sideways():
     sizes = np.array([10, 20, 40, 80])
     noise = np.random.default_rng(0).normal(0, 0.01, 20)
     baseline = np.log(sizes)[:, None] + noise
-    saved = label_saving(sizes, baseline, [10, 40], np.log([15, 60])[:, None] + noise)
-    np.testing.assert_allclose(saved, [[5] * 3, [20] * 3], rtol=1e-10)
+    found = saving([10, 40], np.log([15, 60])[:, None] + noise, sizes, baseline)
+    np.testing.assert_allclose(found, [[5] * 3, [20] * 3], rtol=1e-10)
 
 
 def test_label_saving_beyond_the_range_and_below_it():
-    sizes, baseline = [10, 20], [[1.0, 1.0], [2.0, 2.0]]
-    assert label_saving(sizes, baseline, [20], [[3.0, 3.0]]).tolist() == [[np.inf] * 3]
-    np.testing.assert_allclose(label_saving(sizes, baseline, [20], [[0.0, 0.0]]), [[-10] * 3])
+    baseline = {"baseline_sizes": [10, 20], "baseline_scores": [[1.0, 1.0], [2.0, 2.0]]}
+    assert saving([20], [[3.0, 3.0]], **baseline) == [(np.inf,) * 3]
+    np.testing.assert_allclose(saving([20], [[0.0, 0.0]], **baseline), [[-10] * 3])
 
 
 def test_label_saving_levels_a_curve_that_falls_by_chance():
-    saved = label_saving([10, 20, 40], [[1.0, 1], [0.9, 0.9], [2, 2]], [10], [[1.0, 1]])
-    np.testing.assert_allclose(saved[0, 0], 10)  # the last size at which the score is no higher
+    found = saving([10], [[1.0, 1]], [10, 20, 40], [[1.0, 1], [0.9, 0.9], [2, 2]])
+    np.testing.assert_allclose(found[0][0], 10)  # the last size at which the score is no higher
 
 
 def test_label_saving_interval_is_the_bootstrap_of_scipy():
@@ -896,33 +956,61 @@ def test_label_saving_interval_is_the_bootstrap_of_scipy():
     baseline = np.log(sizes)[:, None] + rng.normal(0, 0.3, (4, J))
     scores = np.log(30) + rng.normal(0, 0.3, J)
 
-    def saving(rows):
+    def by_hand(rows):
         rising = np.maximum.accumulate(baseline[:, rows].mean(axis=1))
         return np.exp(np.interp(scores[rows].mean(), rising, np.log(sizes))) - 20
 
     theirs = stats.bootstrap(
-        (np.arange(J),), saving, vectorized=False, n_resamples=4000, method="percentile", rng=0
+        (np.arange(J),), by_hand, vectorized=False, n_resamples=4000, method="percentile", rng=0
     ).confidence_interval
-    ours = label_saving(sizes, baseline, [20], scores[None], resamples=4000, random_state=0)[0]
-    np.testing.assert_allclose(ours, [saving(np.arange(J)), *theirs], atol=0.4)
+    ours = saving([20], scores[None], sizes, baseline, resamples=4000, random_state=0)[0]
+    np.testing.assert_allclose(ours, [by_hand(np.arange(J)), *theirs], atol=0.4)
+
+
+def test_label_saving_says_what_it_is():
+    [saved] = label_saving(
+        sizes=np.array([20]),
+        scores=[[1.5, 1.5, 1.5]],
+        baseline_sizes=[10, 20, 40],
+        baseline_scores=[[0.0] * 3, [1.0] * 3, [2.0] * 3],
+        level=0.9,
+        random_state=np.random.RandomState(0),
+        resamples=np.int64(10),
+    )
+    assert (saved.labels, saved.n, saved.level) == (20, 3, 0.9)
+    assert f"{saved:.1f}" == "+8.3 [+8.3, +8.3]"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sizes": [20, 10]}, r"sizes=\[20.0, 10.0\] must be at least two positive numbers"),
-        ({"sizes": [10]}, "must be at least two positive numbers"),
-        ({"baseline": [[1, 2], [3, np.nan]]}, "baseline holds nan: leave that split out"),
-        ({"scores": [[1, 2, 3]]}, r"scores has shape \(1, 3\): pass one row for each of 1"),
-        ({"level": 95}, "level=95 must lie between 0 and 1"),
-        ({"sizes": [10, np.nan]}, "must be at least two positive numbers"),
-        ({"n": 10}, "n=10.0 must be a list of positive numbers of labels"),
-        ({"n": [0]}, r"n=\[0.0\] must be a list of positive numbers"),
-        ({"resamples": 0}, "resamples=0 must be at least 1"),
-        ({"baseline": [[1], [3]], "scores": [[1]]}, r"got 1 split\(s\), but a spread needs"),
+        ({"baseline_sizes": [20, 10]}, r"baseline_sizes=\[20, 10\] .*increasing"),
+        ({"baseline_sizes": [10]}, r"baseline_sizes=\[10\] .*two"),
+        ({"baseline_sizes": [10, np.nan]}, "baseline_sizes=.*nan.* positive"),
+        ({"baseline_sizes": [10, np.inf]}, "baseline_sizes=.*inf.* positive"),
+        ({"baseline_sizes": "ab"}, "baseline_sizes .*'ab'"),
+        ({"baseline_scores": [[1, 2], [3, np.nan]]}, "baseline_scores holds nan"),
+        ({"baseline_scores": [[1, 2], [3, 1j]]}, "baseline_scores .*complex"),
+        ({"baseline_scores": 5}, r"scores has shape \(1, 2\)"),
+        ({"baseline_scores": [[1], [3]], "scores": [[1]]}, r"1 split\(s\)"),
+        ({"scores": [[1, 2, 3]]}, r"scores has shape \(1, 3\)"),
+        ({"scores": [[1, -np.inf]]}, "scores holds -inf"),
+        ({"sizes": 10}, "sizes=10 .*list"),
+        ({"sizes": [0]}, r"sizes=\[0\] .*positive"),
+        ({"sizes": [np.inf]}, r"sizes=\[inf\] .*positive"),
+        ({"level": 95}, "level=95"),
+        ({"level": "a"}, "level='a'"),
+        ({"resamples": 0}, "resamples=0"),
+        ({"resamples": 2.5}, "resamples=2.5"),
+        ({"resamples": None}, "resamples=None"),
     ],
 )
 def test_label_saving_says_what_is_wrong(change, message):
-    good = {"sizes": [10, 20], "baseline": [[1, 2], [3, 4]], "n": [10], "scores": [[1, 2]]}
-    with pytest.raises(ValueError, match=message):
+    good = {
+        "sizes": [10],
+        "scores": [[1, 2]],
+        "baseline_sizes": [10, 20],
+        "baseline_scores": [[1, 2], [3, 4]],
+    }
+    with pytest.raises((TypeError, ValueError), match=message):
         label_saving(**good | change)

@@ -6,14 +6,16 @@ from itertools import combinations, permutations
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from .._utils._containers import missing, take
+from .._utils._validation import read_labels
 from ..table import TaskStratifiedShuffleSplit
-from ..table._reading import read_table
-from ._intervals import paired_difference
+from ..table._reading import unique_tasks
+from ._compare import check_splits, check_table, check_task_col
+from ._intervals import check_level, paired_difference
+from ._scoring import Answers, score_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,19 +103,22 @@ def task_affinity(
     >>> bool(task_affinity(*models, X, y, task_col=0, random_state=0).mean[0, 1] > 0)
     True
     """
-    X = X if hasattr(X, "shape") else np.asarray(X)
-    y = column_or_1d(y)
-    check_consistent_length(X, y)
-    task = read_table(X, task_col)[1]
-    tasks = np.unique(task).tolist()
+    X, y, task = check_table(X, y, task_col)
+    tasks, codes = unique_tasks(task)
+    tasks = tasks.tolist()
     if len(tasks) == 1:
         raise ValueError(f"X has one task, {tasks[0]!r} (task_col={task_col!r}); give two or more")
+    check_task_col({"together": together, "alone": alone}, task_col)
+    check_level(level)
     scorer = check_scoring(together, scoring=scoring)
+    labelled = ~missing(y)
+    classes = [set(y[labelled & (codes == t)].tolist()) for t in range(len(tasks))]
     if cv is None:
         cv = TaskStratifiedShuffleSplit(task_col=task_col, random_state=random_state)
+    splits = check_splits(cv, X, y, np.zeros(len(y), dtype=bool))
     runs = Parallel(n_jobs=n_jobs, prefer="processes")(
-        delayed(_split_scores)(together, alone, X, y, task, tasks, split, scorer, f"split {j}")
-        for j, split in enumerate(cv.split(X, y))
+        delayed(_split_scores)(together, alone, X, y, codes, classes, split, scorer, tasks, j)
+        for j, split in enumerate(splits)
     )
     pairs, by_itself = map(np.array, zip(*runs, strict=True))  # (J, T, T) and (J, T)
     mean, low, high = np.full((3, len(tasks), len(tasks)), np.nan)
@@ -123,23 +128,25 @@ def task_affinity(
     return TaskAffinity(tasks, mean, low, high)
 
 
-def _split_scores(together, alone, X, y, task, tasks, split, scorer, where):
-    """On one split, scores of task t trained with s at [s, t] (T, T), and of t alone (T,)."""
+def _split_scores(together, alone, X, y, codes, classes, split, scorer, tasks, j):
+    """On split j, scores of task t trained with s at [s, t] (T, T), and of t alone (T,)."""
     train, test = split
-    test = test[~missing(take(y, test))]
+    test = test[~missing(y[test])]
     pairs, by_itself = np.full((len(tasks), len(tasks)), np.nan), np.empty(len(tasks))
 
     def scores(estimator, group):
-        names = [tasks[t] for t in group]
-        rows = train[np.isin(task[train], names)]
+        rows, own = (part[np.isin(codes[part], group)] for part in (train, test))
         try:
-            fitted = clone(estimator).fit(take(X, rows), y[rows])
-            parts = [test[task[test] == name] for name in names]
-            found = [scorer(fitted, take(X, part), y[part]) for part in parts]
+            answers = Answers(clone(estimator).fit(take(X, rows), y[rows]), take(X, own))
+            found = []
+            for t in group:
+                part = np.flatnonzero(codes[own] == t)
+                labels = read_labels(y[own[part]])[0]
+                found.append(score_rows(scorer, answers, part, labels, classes[t]))
             if not np.isfinite(found).all():
                 raise ValueError(f"scores are {found}: use larger test parts or another scoring")
         except Exception as error:
-            error.add_note(f"(tasks {names}, {where})")
+            error.add_note(f"(tasks {[tasks[t] for t in group]}, split {j})")
             raise
         return found
 

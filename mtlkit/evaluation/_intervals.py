@@ -8,10 +8,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from .._utils._validation import check_number
+
+
+class Interval:
+    """Writes a mean with its interval: ``f"{d:.3f}"`` is ``+0.012 [-0.003, +0.027]``."""
+
+    def __format__(self, spec):
+        # "+" shows the sign of a gain; "z" (Python 3.11) keeps a rounded zero from reading "-0.0".
+        mean, low, high = (
+            format(value, f"+z{spec or '.3f'}") for value in (self.mean, self.low, self.high)
+        )
+        return f"{mean} [{low}, {high}]"
+
+    def __str__(self):
+        return format(self)
+
 
 @dataclass(frozen=True)
-class Difference:
-    """A mean paired difference with its interval, in the units of the score.
+class Difference(Interval):
+    """A mean paired difference with its confidence interval, in the units of the score.
 
     ``f"{d:.3f}"`` writes ``+0.012 [-0.003, +0.027]``.
 
@@ -29,6 +45,15 @@ class Difference:
         Splits on which a is better, and worse. The rest are ties.
     level : float
         Confidence level of the interval.
+
+    See Also
+    --------
+    paired_difference : Makes it from two arrays of scores.
+    Comparison.difference : Makes it from the result of `compare`.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/background/did_sharing_help`.
     """
 
     mean: float
@@ -41,26 +66,27 @@ class Difference:
     level: float
 
     def times(self, factor):
-        """The same difference in other units, for example points: ``d.times(100)``."""
-        if not factor > 0:
-            raise ValueError(f"factor={factor!r} must be positive, or the ends would change places")
-        scaled = {name: getattr(self, name) * factor for name in ("mean", "low", "high", "sd")}
+        """The same difference in other units, for example points: ``d.times(100)``.
+
+        Parameters
+        ----------
+        factor : float
+            A positive number.
+
+        Returns
+        -------
+        Difference
+        """
+        factor = _positive(factor, "factor")
+        scaled = {
+            name: getattr(self, name) * factor for name in ("mean", "low", "high", "sd")
+        }
         return replace(self, **scaled)
-
-    def __format__(self, spec):
-        # "+" shows the sign of a gain; "z" (Python 3.11) keeps a rounded zero from reading "-0.0".
-        mean, low, high = (
-            format(value, f"+z{spec or '.3f'}") for value in (self.mean, self.low, self.high)
-        )
-        return f"{mean} [{low}, {high}]"
-
-    def __str__(self):
-        return format(self)
 
 
 @dataclass(frozen=True)
 class Equivalence:
-    """Result of two one-sided t tests.
+    """Result of an equivalence test (TOST, two one-sided t tests).
 
     Attributes
     ----------
@@ -75,6 +101,15 @@ class Equivalence:
         margin exactly when `equivalent` is true.
     alpha : float
         Probability, at most, of calling a difference as large as the margin equivalent.
+
+    See Also
+    --------
+    equivalence_test : Makes it from two arrays of scores.
+    Comparison.equivalence : Makes it from the result of `compare`.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/background/did_sharing_help`.
     """
 
     margin: float
@@ -92,7 +127,7 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
     a, b : array-like of shape (J,)
         Scores of two candidates on the same J splits in the same order, J at least 2.
     level : float, default=0.95
-        Confidence level.
+        Confidence level, between 0 and 1.
     corrected : tuple (n_train, n_test), default=None
         Rows in the training and in the test part. Given, the interval is that of Nadeau and
         Bengio, see Notes.
@@ -100,6 +135,20 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
     Returns
     -------
     Difference
+
+    Raises
+    ------
+    TypeError
+        If scores are not real numbers, or `level` is not a number.
+    ValueError
+        If the scores are not two lists of one length of at least 2, one of them is NaN or
+        infinite, or `level` or `corrected` is out of range.
+
+    See Also
+    --------
+    equivalence_test : Whether a difference is smaller than a margin.
+    verdict : Both questions, answered in one word.
+    Comparison.difference : The same for the result of `compare`.
 
     Notes
     -----
@@ -112,7 +161,9 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
 
     Neither is adjusted for looking at several candidates or tasks. A d_j below a billionth of the
     scores is rounding, counts as a tie and is set to 0. If all d_j are equal the interval has
-    width 0.
+    width 0. The cost is O(J).
+
+    Taught in :doc:`/chapters/background/did_sharing_help`.
 
     References
     ----------
@@ -126,7 +177,7 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
     >>> print(paired_difference([0.8, 0.9, 0.85, 0.9], [0.7, 0.85, 0.8, 0.8]))
     +0.075 [+0.029, +0.121]
     """
-    check_level(level)
+    level = check_level(level)
     d = _paired(a, b)
     mean, error = _mean_and_error(d, corrected)
     half = stats.t.ppf((1 + level) / 2, d.size - 1) * error
@@ -143,7 +194,7 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
 
 
 def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
-    """Are a and b the same for practical purposes? Two one-sided t tests (TOST).
+    """Equivalence test (TOST): are a and b the same for practical purposes?
 
     A wide interval that holds 0 shows nothing; this test must *reject* that the difference is
     -`margin` or less, and that it is `margin` or more.
@@ -156,7 +207,7 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
         The largest difference that does not matter, in the units of the scores (0.01 is one
         percentage point of accuracy). Choose it before looking at the scores.
     alpha : float, default=0.05
-        Significance level, below 0.5.
+        Significance level, between 0 and 0.5.
     corrected : tuple (n_train, n_test), default=None
         As in `paired_difference`.
 
@@ -164,10 +215,24 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
     -------
     Equivalence
 
+    Raises
+    ------
+    TypeError, ValueError
+        As in `paired_difference`, and if `margin` is not positive and finite or `alpha` is out of
+        range.
+
+    See Also
+    --------
+    paired_difference : The difference and its interval.
+    verdict : Wins, loses, ties or inconclusive.
+    Comparison.equivalence : The same for the result of `compare`.
+
     Notes
     -----
     The test is Schuirmann's (1987). If all differences are equal there is nothing to estimate: the
-    p value is 0 for a difference inside the margin and 1 otherwise.
+    p value is 0 for a difference inside the margin and 1 otherwise. The cost is O(J).
+
+    Taught in :doc:`/chapters/background/did_sharing_help`.
 
     References
     ----------
@@ -175,13 +240,8 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
       for assessing the equivalence of average bioavailability", Journal of Pharmacokinetics and
       Biopharmaceutics 15 (6), 657-680, 1987.
     """
-    if not 0 < margin < np.inf:
-        raise ValueError(
-            f"margin={margin!r} must be a positive number: the largest difference that does not "
-            "matter, in the units of the scores"
-        )
-    if not 0 < alpha < 0.5:
-        raise ValueError(f"alpha={alpha!r} must lie between 0 and 0.5, for example 0.05")
+    margin = _positive(margin, "margin")
+    alpha = float(check_number(alpha, "alpha", low=0, high=0.5, open_low=True, open_high=True))
     d = _paired(a, b)
     mean, error = _mean_and_error(d, corrected)
     if error == 0:
@@ -190,7 +250,7 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
         # The larger p value belongs to the end of the margin that the mean is nearer to.
         p = float(stats.t.sf((margin - abs(mean)) / error, d.size - 1))
     difference = paired_difference(a, b, level=1 - 2 * alpha, corrected=corrected)
-    return Equivalence(float(margin), p, p < alpha, difference, alpha)
+    return Equivalence(margin, p, bool(p < alpha), difference, alpha)
 
 
 def verdict(a, b, margin, *, level=0.95, corrected=None):
@@ -209,20 +269,42 @@ def verdict(a, b, margin, *, level=0.95, corrected=None):
 
     Returns
     -------
-    {"ties", "wins", "loses", "open"}
+    {"ties", "wins", "loses", "inconclusive"}
         "ties" if the equivalence test at 5 % shows the difference to be smaller than the margin,
-        be it sure or not; else "wins" or "loses", for a, if the interval leaves out 0; else "open".
-        Open means that the splits did not settle it, not that there is no difference.
+        also where the interval excludes 0; else "wins" or "loses", for a, if the interval excludes
+        0; else "inconclusive": the splits do not settle it, which is not the same as no difference.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `paired_difference` and `equivalence_test`.
+
+    See Also
+    --------
+    paired_difference : The interval that decides between a win and a loss.
+    equivalence_test : The test that decides about a tie.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/code/showdown`.
+
+    Examples
+    --------
+    >>> verdict([0.8, 0.9, 0.85, 0.9], [0.7, 0.85, 0.8, 0.8], margin=0.01)
+    'wins'
     """
     if equivalence_test(a, b, margin, corrected=corrected).equivalent:
         return "ties"
     found = paired_difference(a, b, level=level, corrected=corrected)
-    return "wins" if found.low > 0 else "loses" if found.high < 0 else "open"
+    return "wins" if found.low > 0 else "loses" if found.high < 0 else "inconclusive"
 
 
 def check_level(level):
-    if not 0 < level < 1:
-        raise ValueError(f"level={level!r} must lie between 0 and 1, for example 0.95")
+    return float(check_number(level, "level", low=0, high=1, open_low=True, open_high=True))
+
+
+def _positive(value, name):
+    return float(check_number(value, name, low=0, high=np.inf, open_low=True, open_high=True))
 
 
 def check_spread(J):
@@ -230,9 +312,22 @@ def check_spread(J):
         raise ValueError(f"got {J} split(s), but a spread needs at least 2: repeat the split")
 
 
+def real_numbers(values, name):
+    """An array of floats; complex numbers, strings and missing entries are no scores."""
+    values = np.asarray(values)
+    try:
+        if values.dtype.kind not in "biufO":
+            raise TypeError
+        return values.astype(float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} must hold real numbers, not {values.dtype}: {values.ravel()[:3].tolist()}"
+        ) from error
+
+
 def _paired(a, b):
     """Differences of checked scores."""
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    a, b = real_numbers(a, "a"), real_numbers(b, "b")
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(
             f"a and b have shapes {a.shape} and {b.shape}: pass one score per split for each, "
@@ -261,12 +356,10 @@ def _mean_and_error(d, corrected):
     ratio = 0.0
     if corrected is not None:
         try:
-            n_train, n_test = (float(n) for n in corrected)
-        except (TypeError, ValueError):
-            n_train = n_test = np.nan
-        if not (0 < n_train < np.inf and 0 < n_test < np.inf):
+            n_train, n_test = (_positive(n, "n") for n in corrected)
+        except (TypeError, ValueError) as error:
             raise ValueError(
                 f"corrected={corrected!r} must be (n_train, n_test), two positive numbers of rows"
-            )
+            ) from error
         ratio = n_test / n_train
     return float(d.mean()), _sd(d) * np.sqrt(1 / d.size + ratio)

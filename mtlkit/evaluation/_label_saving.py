@@ -1,28 +1,77 @@
 """How many labels a method saves: a learning curve read sideways."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._intervals import check_level, check_spread
+from .._utils._validation import check_integer
+from ._intervals import Interval, check_level, check_spread, real_numbers
 
 
-def label_saving(sizes, baseline, n, scores, *, level=0.95, resamples=500, random_state=None):
-    """Labels that a baseline needs in addition to score what a candidate scores with n.
+@dataclass(frozen=True)
+class LabelSaving(Interval):
+    """Labels that a baseline needs in addition, with their interval; made by `label_saving`.
 
-    A learning curve read sideways: from the candidate's mean score at n go to the right until the
-    baseline's curve is met. Between measured sizes the curve is interpolated in log n; where it
-    falls, by chance, it is taken to be level.
+    ``f"{s:.0f}"`` writes ``+12 [+5, +20]``.
+
+    Attributes
+    ----------
+    mean : float
+        The saving, read off the mean curves; negative where the candidate is behind. Infinite
+        where the baseline reaches the score at none of its numbers of labels.
+    low, high : float
+        Ends of the bootstrap interval.
+    labels : int
+        Number of labels with which the candidate was scored.
+    n : int
+        Number of splits.
+    level : float
+        Confidence level of the interval.
+
+    See Also
+    --------
+    label_saving : Makes it from two learning curves.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/algorithms/how_many_labels`.
+    """
+
+    mean: float
+    low: float
+    high: float
+    labels: int
+    n: int
+    level: float
+
+
+def label_saving(
+    *,
+    sizes,
+    scores,
+    baseline_sizes,
+    baseline_scores,
+    level=0.95,
+    resamples=500,
+    random_state=None,
+):
+    """Labels that a baseline needs in addition to score what a candidate scores (learning curves).
+
+    A learning curve read sideways: from the candidate's mean score at n labels go to the right
+    until the baseline's curve is met. Between measured sizes the curve is interpolated in log n;
+    where it falls, by chance, it is taken to be level.
 
     Parameters
     ----------
-    sizes : array-like of shape (S,)
-        Numbers of labels at which the baseline was scored, increasing.
-    baseline : array-like of shape (S, J)
-        Its scores on the same J splits at each size, J at least 2; higher is better.
-    n : array-like of shape (K,)
+    sizes : array-like of shape (K,)
         Numbers of labels at which the candidate was scored.
     scores : array-like of shape (K, J)
-        The candidate's scores on these J splits at each n.
+        The candidate's scores on J splits at each of its sizes; higher is better.
+    baseline_sizes : array-like of shape (S,)
+        Numbers of labels at which the baseline was scored, increasing, at least two.
+    baseline_scores : array-like of shape (S, J)
+        The baseline's scores on the same J splits at each of its sizes, J at least 2.
     level : float, default=0.95
         Confidence level of the bootstrap interval, which draws the J splits again.
     resamples : int, default=500
@@ -32,41 +81,71 @@ def label_saving(sizes, baseline, n, scores, *, level=0.95, resamples=500, rando
 
     Returns
     -------
-    ndarray of shape (K, 3)
-        Saving, lower and upper end; negative where the candidate is behind. Beyond the range of
-        `sizes` it is infinite; below the range it stays at ``sizes[0] - n``.
+    list of K LabelSaving
+        In the order of `sizes`. Beyond the range of the baseline's sizes a saving is infinite:
+        "more than was measured". Below the range it stays at ``baseline_sizes[0] - n``.
+
+    Raises
+    ------
+    TypeError
+        If sizes or scores are not real numbers, or a parameter is of the wrong type.
+    ValueError
+        If sizes are not positive and finite, shapes do not fit, or a score is NaN or infinite.
+
+    See Also
+    --------
+    paired_difference : The same curves read downwards: the gain at a number of labels.
 
     Notes
     -----
     Cost: O(resamples (S + K) J). As with every interval from splits of one table, this one says
     how well the curves of *this table* are known.
+
+    Taught in :doc:`/chapters/algorithms/how_many_labels`.
+
+    Examples
+    --------
+    >>> [saved] = label_saving(
+    ...     sizes=[10],
+    ...     scores=[[0.7, 0.72]],
+    ...     baseline_sizes=[10, 20, 40],
+    ...     baseline_scores=[[0.6, 0.62], [0.7, 0.72], [0.8, 0.82]],
+    ...     random_state=0,
+    ... )
+    >>> print(f"{saved:.0f}")
+    +10 [+10, +10]
     """
-    sizes, baseline = np.asarray(sizes, dtype=float), np.asarray(baseline, dtype=float)
-    n, scores = np.asarray(n, dtype=float), np.asarray(scores, dtype=float)
-    check_level(level)
-    if sizes.ndim != 1 or len(sizes) < 2 or not (np.diff(sizes, prepend=0) > 0).all():
-        raise ValueError(
-            f"sizes={sizes.tolist()} must be at least two positive numbers of labels, increasing"
-        )
-    if n.ndim != 1 or not (n > 0).all():
-        raise ValueError(f"n={n.tolist()} must be a list of positive numbers of labels")
-    if resamples < 1:
-        raise ValueError(f"resamples={resamples} must be at least 1, for example 500")
-    for name, counts, table in (("baseline", sizes, baseline), ("scores", n, scores)):
-        if table.ndim != 2 or table.shape != (len(counts), baseline.shape[-1]):
+    level = check_level(level)
+    resamples = check_integer(resamples, "resamples")
+    curves = {}
+    for prefix, n, table in (("", sizes, scores), ("baseline_", baseline_sizes, baseline_scores)):
+        counts = real_numbers(n, f"{prefix}sizes")
+        if counts.ndim != 1 or not (np.isfinite(counts) & (counts > 0)).all():
+            raise ValueError(f"{prefix}sizes={n!r} must be a list of positive numbers of labels")
+        curves[prefix] = counts, real_numbers(table, f"{prefix}scores")
+    (n, scores), (ladder, baseline) = curves.values()
+    if len(ladder) < 2 or not (np.diff(ladder) > 0).all():
+        raise ValueError(f"baseline_sizes={baseline_sizes!r} must be at least two, increasing")
+    for prefix, (counts, table) in curves.items():
+        if table.ndim != 2 or table.shape != (len(counts), *baseline.shape[-1:]):
             raise ValueError(
-                f"{name} has shape {table.shape}: pass one row for each of {len(counts)} numbers "
-                "of labels and one column for each split, the same splits for both"
+                f"{prefix}scores has shape {table.shape}: pass one row for each of the "
+                f"{len(counts)} sizes and one column for each split, the same splits for both"
             )
         if not np.isfinite(table).all():
-            raise ValueError(f"{name} holds {table[~np.isfinite(table)][0]}: leave that split out")
-    check_spread(baseline.shape[1])
+            raise ValueError(
+                f"{prefix}scores holds {table[~np.isfinite(table)][0]}: leave that split out"
+            )
     J, random_state = baseline.shape[1], check_random_state(random_state)
+    check_spread(J)
     found = []
     for rows in [np.arange(J), *random_state.randint(J, size=(resamples, J))]:
         rising = np.maximum.accumulate(baseline[:, rows].mean(axis=1))
-        reached = np.interp(scores[:, rows].mean(axis=1), rising, np.log(sizes), right=np.inf)
+        reached = np.interp(scores[:, rows].mean(axis=1), rising, np.log(ladder), right=np.inf)
         found.append(np.exp(reached) - n)
     tail = (1 - level) / 2
     ends = np.quantile(found[1:], [tail, 1 - tail], axis=0, method="nearest")
-    return np.column_stack([found[0], *ends])
+    return [
+        LabelSaving(float(mean), float(low), float(high), labels, J, level)
+        for mean, low, high, labels in zip(found[0], *ends, np.asarray(sizes).tolist(), strict=True)
+    ]
