@@ -1,8 +1,9 @@
 """Networks that share: one trunk, a head for each task, and how the losses are balanced."""
 
-from ._estimators import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from ._estimators import MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from ._finetune import FineTuner
-from ._search import tune_training
+from ._mixed import MultiTaskMLP
+from ._state import TrainedNetwork
 from ._weighting import (
     DWA,
     MGDA,
@@ -28,8 +29,8 @@ __all__ = [
     "MultiTaskMLPRegressor",
     "PCGrad",
     "RandomWeights",
+    "TrainedNetwork",
     "UPGrad",
     "UncertaintyWeights",
     "Weighting",
-    "tune_training",
 ]

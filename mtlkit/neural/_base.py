@@ -1,36 +1,114 @@
-"""What the multi-task networks share: reading the table, training, predicting by task.
+"""What the estimators of networks share: reading the table, fitting, predicting by task.
 
-What belongs here: the estimator behind the three public ones in ``_estimators.py``, which say what
-their targets are.
+What belongs here: the estimators behind the public ones in ``_estimators.py`` and
+``_finetune.py``. What a trained network is and does stands in ``_state.py``.
 """
 
 import warnings
-from numbers import Integral
+from dataclasses import replace
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import (
-    assert_all_finite,
-    check_array,
-    check_consistent_length,
-    check_random_state,
-    check_scalar,
-    column_or_1d,
+from sklearn.utils import assert_all_finite, check_array, check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .._utils._containers import column_names, groups, is_frame, some
+from .._utils._validation import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    read_labels,
+    read_numbers,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
-
-from .._utils._containers import groups, some
-from .._utils._validation import balance_weights, check_strength, labelled_rows
 from ..table import TaskStratifiedShuffleSplit
-from ..table._reading import read_table, task_codes
-from ._losses import TaskLosses
-from ._network import ACTIVATIONS, Network
-from ._training import OPTIMISERS, Settings, Watch, train
-from ._weighting import FixedWeights, Weighting
+from ..table._reading import read_table, task_codes, unique_tasks
+from ._network import ACTIVATIONS
+from ._state import Rows, TrainedNetwork
+from ._training import Settings
 
 
-class TaskNetwork(BaseEstimator):
+class NetworkEstimator(BaseEstimator):
+    """An estimator with a `TrainedNetwork` as `network_`, and `task_col`."""
+
+    def _read_features(self, X, reset):
+        """Features (n, d) with NaN where a task has no such column, their names, and tasks."""
+        table, task = read_table(X, self.task_col)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        names = column_names(table) if is_frame(table) else None
+        features = check_array(
+            table,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+            input_name="X",
+            estimator=self,
+        )
+        return features, names, task
+
+    def _read_rows(self, X, y, sample_weight, reset):
+        """Labelled `Rows` with their tasks for codes, names of the columns, unlabelled tasks."""
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        features, names, task = self._read_features(X, reset)
+        y, use = (read_labels if is_classifier(self) else read_numbers)(y)
+        check_consistent_length(features, y)
+        if not use.any():
+            raise ValueError("Input y contains NaN: no row has a label, so there is nothing to fit")
+        if is_classifier(self):
+            assert_all_finite(y[use], input_name="y")
+            check_classification_targets(y[use])
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, features, dtype=np.float64, ensure_non_negative=True
+            )
+            use &= sample_weight > 0
+            if not use.any():
+                raise ValueError("every labelled row has zero sample_weight: nothing to fit")
+            sample_weight = sample_weight[use]
+        known = set(task[use].tolist())
+        unlabelled = [name for name in unique_tasks(task)[0].tolist() if name not in known]
+        return Rows(features[use], y[use], task[use], sample_weight), names, unlabelled
+
+    def _known_rows(self, X):
+        """Features, and the numbers of their tasks, for prediction."""
+        check_is_fitted(self, "network_")
+        features, _, task = self._read_features(X, reset=False)
+        network = self.network_
+        no_head = f"{type(self).__name__} has no head for them: fit it on rows of these tasks"
+        codes = task_codes(task, network.tasks, unseen=no_head, unlabelled=network.unlabelled)
+        return network.filled(features, codes), codes
+
+    def predict(self, X):
+        """Predict each row by the head of its task.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column; every task was in `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n,)
+            Continuous predictions, or the likeliest class of those that the task may have.
+        """
+        features, codes = self._known_rows(X)
+        return self.network_.predict(features, codes)
+
+    def _store(self, network, curve):
+        for name in ("classes_", "validation_curve_"):  # of the last fit
+            self.__dict__.pop(name, None)
+        self.network_, self.tasks_ = network, network.tasks
+        self.loss_curve_, self.n_iter_ = curve, len(curve)
+        if network.is_class.any():
+            self.classes_ = network.classes
+
+
+class TaskNetwork(NetworkEstimator):
     """A trunk for all tasks, a head for each; `_class_tasks` says which of them classify."""
 
     setting = "multi-task"
@@ -78,7 +156,7 @@ class TaskNetwork(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train the network from random parameters.
 
         Parameters
@@ -86,280 +164,155 @@ class TaskNetwork(BaseEstimator):
         X : DataFrame or array of shape (n, p)
             Table with the task column.
         y : array-like of shape (n,)
-            Targets; NaN marks a row without label.
+            Targets; a missing one (NaN, None) marks an unlabelled row.
+        sample_weight : array-like of shape (n,), default=None
+            Factors on the losses of rows. They act on the gradient of a row, not on how often it
+            is drawn.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
         """
-        features, y, task = self._begin(X, y)
-        rows = groups(np.searchsorted(self.tasks_, task), len(self.tasks_))
-        held_out = self._hold_out(task, y) if self.early_stopping else None
-        if held_out is not None:
-            rows = [own[~np.isin(own, held_out)] for own in rows]
-        self._start_weighting(rows)
-        self._train(features, y, task, rows, held_out, self._settings())
+        settings = self._check_parameters()
+        network, rows = self._start(X, y, sample_weight)
+        held_out, training = None, rows
+        if self.early_stopping:
+            held_out = self._hold_out(network, rows)
+            kept = np.setdiff1d(np.arange(len(rows.y)), held_out)
+            weight = None if rows.weight is None else rows.weight[kept]
+            training = Rows(rows.features[kept], rows.y[kept], rows.codes[kept], weight)
+        network.start_weighting(self.weighting, self.task_weight, training)
+        curve, validation, stopped = network.train(rows, settings, held_out)
+        network.optimiser = None  # the next training begins with a new one
+        self._store(network, curve)
+        if self.early_stopping:
+            self.validation_curve_ = validation
+        if settings.n_iter_no_change is not None and not stopped:
+            warnings.warn(
+                f"the loss still improved after max_iter={self.max_iter} epochs: raise max_iter or "
+                "learning_rate_init, or set n_iter_no_change=None for a fixed number of epochs",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         return self
 
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch on these rows, from the present parameters.
 
-        Each call must hold rows of every task. The first sets up the network, and standardises
-        quantities for all.
+        Each call must hold rows of every task. The first sets up the network, and the scales of
+        continuous targets for all.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
             Table with the task column.
         y : array-like of shape (n,)
-            Targets; a missing one marks a row without label.
+            Targets; a missing one (NaN, None) marks an unlabelled row.
         classes : array-like, default=None
-            All classes, which every task that classifies may then have. None: those that the task
-            has in the first call.
+            All classes, which every task that classifies may then have. None: those of the first
+            call.
+        sample_weight : array-like of shape (n,), default=None
+            Factors on the losses of rows.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
         """
-        if not hasattr(self, "theta_"):
-            features, y, task = self._begin(X, y, classes)
+        settings = replace(self._check_parameters(), max_iter=1, n_iter_no_change=None)
+        if not hasattr(self, "network_"):
+            network, rows = self._start(X, y, sample_weight, classes)
         else:
-            self._check_parameters()
-            features, y, task = self._read_training(X, y, reset=False)
-        codes = task_codes(task, self.tasks_, unseen="partial_fit cannot add a head: use fit")
-        rows = groups(codes, len(self.tasks_))
-        absent = self.tasks_[[not len(own) for own in rows]].tolist()
-        if absent:
-            raise ValueError(
-                f"tasks {some(absent)} have no labelled row: each call needs all tasks"
-            )
-        if not hasattr(self, "_optimiser"):
-            self._start_weighting(rows)
-        settings = self._settings()
-        settings.max_epochs, settings.n_iter_no_change = 1, None
-        settings.optimiser = getattr(self, "_optimiser", None)
-        self._train(features, y, task, rows, None, settings)
-        self._optimiser = settings.optimiser
+            network = replace(self.network_)
+            rows, *_ = self._read_rows(X, y, sample_weight, reset=False)
+            no_head = "partial_fit cannot add a head: use fit"
+            rows.codes = task_codes(rows.codes, network.tasks, unseen=no_head)
+            rows.features = network.filled(rows.features, rows.codes)
+        absent = np.setdiff1d(np.arange(len(network.tasks)), rows.codes)
+        if absent.size:
+            names = [network.tasks.tolist()[t] for t in absent]
+            raise ValueError(f"tasks {some(names)} have no labelled row: each call needs all tasks")
+        if network.optimiser is None:
+            network.start_weighting(self.weighting, self.task_weight, rows)
+        self._store(network, network.train(rows, settings)[0])
         return self
 
-    def _begin(self, X, y, classes=None):
-        """Random parameters for this table; its features, labels and tasks."""
-        self._check_parameters()
-        features, y, task = self._read_training(X, y, reset=True)
-        rng = check_random_state(self.random_state)
-        self._rng = np.random.default_rng(rng.randint(2**31, size=4))
-        self._set_up(features, y, task, classes)
-        self.__dict__.pop("_optimiser", None)
-        return features, y, task
-
     def _check_parameters(self):
-        for name in ("learning_rate_init", "validation_fraction"):
-            check_strength(self, name, include="neither")
-        for name in ("momentum", "alpha", "tol"):
-            check_strength(self, name, include="left")
-        check_strength(self, "temperature", include="right")
-        for name in ("batch_size", "max_iter"):
-            check_scalar(getattr(self, name), name, Integral, min_val=1)
-        for name, known in (("activation", ACTIVATIONS), ("solver", tuple(OPTIMISERS))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown: use one of {known}")
+        """The checked settings of the training."""
+        for size in self._hidden():
+            check_integer(size, "hidden_layer_sizes")
+        check_choice(self.activation, "activation", ACTIVATIONS)
+        check_number(
+            self.validation_fraction, "validation_fraction", low=0, high=1, open_low=True,
+            open_high=True,
+        )  # fmt: skip
+        check_flag(self.early_stopping, "early_stopping")
+        check_flag(self.standardize_targets, "standardize_targets")
+        return Settings.of(self)
+
+    def _hidden(self):
         sizes = np.ravel(self.hidden_layer_sizes).tolist()
-        if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
+        if not sizes:
             raise ValueError(
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} must hold whole numbers above 0"
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} must hold at least one integer"
             )
-        if not isinstance(self.weighting, Weighting | None):
-            raise ValueError(
-                f"weighting={self.weighting!r} must be a Weighting, such as PCGrad(), or None"
-            )
+        return sizes
 
-    # Reading
-
-    def _read_features(self, X, reset):
-        """Features (n, d), zero where a task has no such column, and the task of each row."""
-        features, task = read_table(X, self.task_col)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        features = check_array(
-            features,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-            input_name="X",
-            estimator=self,
-        )
-        return features, task
-
-    def _read_training(self, X, y, reset):
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        features, task = self._read_features(X, reset)
-        y = self._read_targets(y)
-        check_consistent_length(features, y)
-        y, features, task = labelled_rows(y, features, task)
-        if reset:
-            self.tasks_, codes = np.unique(task, return_inverse=True)
-            absent = np.isnan(features)
-            self._own_columns = np.array(
-                [~absent[codes == t].all(axis=0) for t in range(len(self.tasks_))]
-            )
-            if len(self.tasks_) == 1:
-                self._own_columns[:] = True
-        return self._zero_filled(features, task), y, task
-
-    def _read_targets(self, y):
-        y = check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
-        )
-        return column_or_1d(y, warn=True)
-
-    def _zero_filled(self, features, task):
-        """The features with 0 in columns that a task does not have; NaN elsewhere is an error."""
-        lacks = f"{type(self).__name__} has no head for them: fit it on rows of these tasks"
-        codes = task_codes(task, self.tasks_, unseen=lacks)
-        if self._own_columns.all():
-            assert_all_finite(features, input_name="X", estimator_name=type(self).__name__)
-            return features
-        own = self._own_columns[codes]
-        bad = own & ~np.isfinite(features)
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            raise ValueError(
-                f"Input X contains NaN or infinity in row {row}, column {column}, which task "
-                f"{task[row].item()!r} has in other rows: impute it"
-            )
-        return np.where(own, features, 0)
-
-    # Training
-
-    def _class_tasks(self):
+    def _class_tasks(self, tasks):
         """Which tasks classify, (T,)."""
-        return np.zeros(len(self.tasks_), dtype=bool)
+        return np.full(len(tasks), is_classifier(self))
 
-    def _set_up(self, features, y, task, classes=None):
-        """Classes, scales of targets, the network and its random parameters."""
-        rows = groups(np.searchsorted(self.tasks_, task), len(self.tasks_))
-        self._is_class = self._class_tasks()
-        chosen = self._is_class[np.searchsorted(self.tasks_, task)]
-        self.classes_ = np.unique(y[chosen] if classes is None else classes)
-        self._allowed = np.array([np.isin(self.classes_, y[own]) for own in rows])
-        self._allowed |= classes is not None
-        self._allowed &= self._is_class[:, None]
-        self._centre, self._spread = np.zeros(len(rows)), np.ones(len(rows))
-        for t in np.flatnonzero(~self._is_class) if self.standardize_targets else ():
-            self._centre[t], spread = y[rows[t]].mean(), y[rows[t]].std()
-            self._spread[t] = spread if spread > 0 else 1.0
-        hidden = np.ravel(self.hidden_layer_sizes).tolist()
-        private = not self._own_columns.all()
-        if private and len(hidden) == 1:
+    def _start(self, X, y, sample_weight, classes=None):
+        """A network with random parameters for this table, and its rows."""
+        rows, names, unlabelled = self._read_rows(X, y, sample_weight, reset=True)
+        tasks, rows.codes = unique_tasks(rows.codes)
+        own_columns = _own_columns(rows, len(tasks), names)
+        hidden = self._hidden()
+        if not own_columns.all() and len(hidden) == 1:
             raise ValueError(
                 "the tasks have different columns, so the first hidden layer is private to each: "
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} leaves nothing to share, add a "
                 "second layer"
             )
-        K = max(1, len(self.classes_))
-        self.network_ = Network(
-            features.shape[1], hidden, len(rows), K, self.activation, private_input=private
-        )
-        self.theta_ = self.network_.initial(self._rng, features.dtype)
+        network = TrainedNetwork.start(
+            rows, tasks, own_columns, self._class_tasks(tasks), classes=classes,
+            standardize=self.standardize_targets, dtype=rows.features.dtype, rng=self.random_state,
+            layout={
+                "n_features": rows.features.shape[1], "hidden": hidden,
+                "activation": self.activation,
+            },
+        )  # fmt: skip
+        network.columns, network.unlabelled = names, unlabelled
+        rows.features = network.filled(rows.features, rows.codes)
+        return network, rows
 
-    def _targets(self, y, task):
-        """Targets on the scale of the network: standardised quantities, numbers of classes."""
-        codes = np.searchsorted(self.tasks_, task)
-        of_class = self._is_class[codes]
-        scaled = np.empty(len(y))
-        new = np.setdiff1d(y[of_class], self.classes_).tolist()
-        if new:
+    def _hold_out(self, network, rows):
+        """Numbers of the rows that stop the training; a task of one row keeps it to train on."""
+        enough = np.bincount(rows.codes)[rows.codes] > 1
+        if not enough.any():
             raise ValueError(
-                f"y holds classes {some(new)}, which the network does not have (it has "
-                f"{some(self.classes_.tolist())}): pass all classes to the first partial_fit"
+                "early_stopping=True holds out rows of each task, but every task has a single row: "
+                "use early_stopping=False"
             )
-        scaled[of_class] = np.searchsorted(self.classes_, y[of_class])
-        codes = codes[~of_class]
-        scaled[~of_class] = (y[~of_class].astype(float) - self._centre[codes]) / self._spread[codes]
-        return scaled
-
-    def _hold_out(self, task, y):
+        (own,) = np.nonzero(enough)
         parts = TaskStratifiedShuffleSplit(
             1, test_size=self.validation_fraction, task_col=0,
-            random_state=int(self._rng.integers(2**31)),
+            random_state=int(network.rng.integers(2**31)),
         )  # fmt: skip
-        strata = y if self._is_class.all() else None
-        return next(parts.split(np.searchsorted(self.tasks_, task)[:, None], strata))[1]
+        names = network.tasks[rows.codes[own], None]  # for messages
+        strata = rows.y[own] if network.is_class.all() else None
+        return own[next(parts.split(names, strata))[1]]
 
-    def _start_weighting(self, rows):
-        n = np.array([len(own) for own in rows], dtype=float)
-        weight = balance_weights(self.task_weight, n)
-        # With losses averaged over rows, "samples" weighs by rows.
-        if isinstance(self.task_weight, str):
-            weight = weight * n
-            weight = weight * len(n) / weight.sum()
-        self._weighting = FixedWeights() if self.weighting is None else clone(self.weighting)
-        self._weighting.start(weight, self._rng)
 
-    def _settings(self):
-        return Settings(
-            solver=self.solver,
-            learning_rate=self.learning_rate_init,
-            alpha=self.alpha,
-            momentum=self.momentum,
-            batch_size=self.batch_size,
-            temperature=self.temperature,
-            max_epochs=self.max_iter,
-            n_iter_no_change=self.n_iter_no_change,
-            tol=self.tol,
-            verbose=self.verbose,
-        )
-
-    def _train(self, features, y, task, rows, held_out, settings):
-        """Train `theta_`; store the curves, the number of epochs and the best parameters."""
-        targets = self._targets(y, task).astype(features.dtype)
-        loss = TaskLosses(targets, self._is_class, self._allowed)
-        check = None
-        if held_out is not None:
-            check = self._batch_of_all(held_out, np.searchsorted(self.tasks_, task))
-        watch = Watch(self.network_, loss, features, check, self._weighting.base_, settings)
-        self.loss_curve_, self.theta_ = train(
-            self.network_, self.theta_, features, rows, loss, self._weighting, settings,
-            self._rng, watch,
-        )  # fmt: skip
-        self.n_iter_ = len(self.loss_curve_)
-        if held_out is not None:
-            self.validation_curve_ = np.array(watch.curve)
-        if settings.n_iter_no_change is not None and not watch.stopped:
-            warnings.warn(
-                f"the loss still improved after max_iter={self.max_iter} epochs: raise max_iter or "
-                "learning_rate_init, or set n_iter_no_change=None for a fixed number of epochs",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-
-    @staticmethod
-    def _batch_of_all(rows, codes):
-        """All these rows as one batch (T, m), and weights that average those of each task."""
-        own = [rows[codes[rows] == t] for t in range(codes.max() + 1)]
-        index = np.zeros((len(own), max(map(len, own))), dtype=np.intp)
-        weight = np.zeros(index.shape)
-        for t, part in enumerate(own):
-            index[t] = part[0]  # fills up, with weight 0
-            index[t, : len(part)], weight[t, : len(part)] = part, 1 / len(part)
-        return index, weight
-
-    # Prediction
-
-    def _outputs(self, X):
-        check_is_fitted(self)
-        features, task = self._read_features(X, reset=False)
-        features = self._zero_filled(features, task).astype(self.theta_.dtype, copy=False)
-        codes = np.searchsorted(self.tasks_, task)
-        return self.network_.outputs(self.theta_, features, codes), codes
-
-    def _predict(self, X):
-        outputs, codes = self._outputs(X)
-        values = outputs[:, 0] * self._spread[codes] + self._centre[codes]
-        of_class = self._is_class[codes]
-        if of_class.any():
-            best = np.where(self._allowed[codes], outputs, -np.inf).argmax(axis=1)
-            values = np.where(of_class, self.classes_[best], values)
-        return values
+def _own_columns(rows, n_tasks, names):
+    """Which columns each task has, (T, d): those with a value in any of its rows."""
+    if n_tasks == 1:
+        return np.ones((1, rows.features.shape[1]), dtype=bool)
+    absent = np.isnan(rows.features)
+    own = np.array([~absent[part].all(axis=0) for part in groups(rows.codes, n_tasks)])
+    nowhere = np.flatnonzero(~own.any(axis=0))
+    if nowhere.size:
+        columns = nowhere.tolist() if names is None else [names[j] for j in nowhere]
+        raise ValueError(f"X contains NaN: columns {some(columns)} have no value: drop them")
+    return own

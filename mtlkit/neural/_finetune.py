@@ -1,51 +1,59 @@
 """Fine-tuning: a trained network goes on learning on a target, all of it or in part."""
 
-from numbers import Integral, Real
+from copy import copy
+from dataclasses import replace
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import check_scalar, get_tags
+from sklearn.base import clone, is_classifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils._containers import groups, some
-from .._utils._validation import check_strength
+from .._utils._containers import some
+from .._utils._delegation import LabelledScore, delegate_tags
+from .._utils._validation import check_choice, check_integer, check_number, check_strength
+from ..table._reading import find_tasks, unique_tasks
+from ._base import NetworkEstimator
 from ._estimators import MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from ._state import TrainedNetwork
+from ._training import Settings
 
 MODES = ("full", "frozen", "gradual", "probe first")
 
 
-class FineTuner(BaseEstimator):
-    r"""Start from a trained network and train on a target task, or on several.
+class FineTuner(LabelledScore, NetworkEstimator):
+    r"""Fine-tuning (transfer learning): a trained network goes on learning on target tasks.
 
     With θ_0 the trunk, which the trained network has left at θ_0ˢ, it minimises, from there,
 
     .. math::
 
-        \sum_{t} \frac{\lambda_t}{n_t} \sum_{i=1}^{n_t}
+        \frac{T}{N} \sum_{t=1}^{T} \lambda_t \sum_{i=1}^{n_t}
         \ell\big(f(x_{ti}; \theta_0, \theta_t), y_{ti}\big) + \frac a2 \|\theta_0 - \theta_0^s\|^2
 
-    over the tasks t of the target table, plus the network's weight decay of the heads.
+    over the T tasks of the target table, with N = Σ_t n_t rows, plus the network's weight decay of
+    the heads.
 
     Parameters
     ----------
     network : fitted MultiTaskMLPRegressor or MultiTaskMLPClassifier
-        What to start from. It is not changed, and `clone` keeps it fitted, so that a search over
-        the other parameters works. Its parameters (solver, batch size, weight decay …) are used
-        unless given here.
+        What to start from. It is never changed, and `clone` keeps it fitted, so that a search
+        works. Its parameters (solver, batch size, weight decay, weighting …) are used unless given
+        here; setting one (``network__alpha``) sets that of a copy. Its `task_weight` is used if it
+        is a string, since an array was for its own tasks.
     mode : {"full", "frozen", "gradual", "probe first"}, default="full"
         "full": all parameters move. "frozen": only the heads, a linear probe of the trunk.
         "gradual": heads first, then one more layer at a time from the top, in equal numbers of
         epochs. "probe first": half of the epochs "frozen", then half "full" (LP-FT).
     head : task name or None, default=None
-        A task of the network whose head the targets start from. None: new random heads.
+        A task of the network whose head the targets start from, with its classes or its scale.
+        None: new random heads.
     anchor : float, default=0.0
         Strength a of the pull to the trained trunk (L2-SP).
     layer_decay : float, default=1.0
         Factor on the step of each layer below the head, once more for each layer further down, from
         0 to 1: lower layers move more slowly.
     learning_rate_init : float or None, default=None
-        None: that of the network.
+        Step size. None: that of the network.
     max_iter : int, default=100
         Epochs.
     task_col : str, int or None, default=None
@@ -55,25 +63,47 @@ class FineTuner(BaseEstimator):
 
     Attributes
     ----------
-    network_ : estimator like `network`
-        The fine-tuned network, for the target tasks.
+    network_ : TrainedNetwork
+        The fine-tuned parameters and heads of the target tasks.
     tasks_ : ndarray of shape (T,)
         The target tasks.
     classes_ : ndarray of shape (K,)
         Only if the network classifies.
     loss_curve_ : ndarray of shape (max_iter, T)
+        Mean training loss of each target task in each epoch, before weights.
+    n_iter_ : int
+        Epochs, `max_iter` of them.
+    n_features_in_ : int
+        Columns of the target table, the task column among them.
+    feature_names_in_ : ndarray of str
+        Names of these columns, if all are strings.
 
     Raises
     ------
     ValueError
-        If the network is not fitted or differs from the table in its number of features, `head` is
-        not a task of it, or a kept head lacks a class.
+        If the columns of the table are not those of the network, `head` is not a task of it, a kept
+        head lacks a class, or training diverges.
+
+    See Also
+    --------
+    MultiTaskMLPClassifier : Trains the network to start from.
+    mtlkit.transfer.BiasedRidge : A linear model that is pulled to one of the source.
 
     Notes
     -----
-    `tune_training` searches over `learning_rate_init` and `max_iter` with target rows alone. Give
-    a network from scratch as many settings to try: `mtlkit.evaluation.compare` insists on that.
-    Without tuning, too few steps look like negative transfer.
+    Taught in :doc:`/chapters/algorithms/pretrain` and :doc:`/chapters/algorithms/joining_forces`.
+
+    Columns are matched by name where both tables have names. Each epoch costs what one of the
+    network costs on the target rows.
+
+    Without tuning, too few steps look like negative transfer. Tune step size and epochs by target
+    rows alone, and a network from scratch by the same grid::
+
+        grid = {"learning_rate_init": [0.001, 0.003, 0.01], "max_iter": [10, 30, 100]}
+        cv = TaskStratifiedKFold(3, shuffle=True, random_state=0)
+        scratch = MultiTaskMLPClassifier(n_iter_no_change=None, random_state=0)
+        for arm in (FineTuner(network, random_state=0), scratch):
+            GridSearchCV(arm, grid, cv=cv).fit(X, y)
 
     References
     ----------
@@ -128,7 +158,28 @@ class FineTuner(BaseEstimator):
         network = parameters.pop("network")
         return type(self)(network, **{k: clone(v, safe=False) for k, v in parameters.items()})
 
-    def fit(self, X, y):
+    def set_params(self, **params):
+        """Set the parameters; those of the network (``network__alpha``) are set in a copy of it.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters of this estimator, and of the network after ``network__``.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+        """
+        if "network" in params:
+            self.network = params.pop("network")
+        if any(name.startswith("network__") for name in params):
+            own = clone(self.network).get_params(deep=False)
+            self.network = copy(self.network)  # keeps what was fitted, with parameters of its own
+            self.network.__dict__.update(own)
+        return super().set_params(**params)
+
+    def fit(self, X, y, sample_weight=None):
         """Fine-tune on the target table.
 
         Parameters
@@ -136,88 +187,124 @@ class FineTuner(BaseEstimator):
         X : DataFrame or array of shape (n, p)
             Target rows, with the task column if `task_col` is not None.
         y : array-like of shape (n,)
-            Targets; a missing one marks a row without label.
+            Targets; a missing one (NaN, None) marks an unlabelled row.
+        sample_weight : array-like of shape (n,), default=None
+            Factors on the losses of rows.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
         """
-        source = self.network
         self._check_parameters()
-        weight = source.task_weight
-        model = clone(source).set_params(
-            task_col=self.task_col,
-            task_weight=weight if isinstance(weight, str) else "samples",  # it was for its tasks
-            n_iter_no_change=None,
-            early_stopping=False,
-            random_state=self.random_state,
-        )
+        source = self.network.network_
+        settings = Settings.of(self.network, n_iter_no_change=None)
         if self.learning_rate_init is not None:
-            model.set_params(learning_rate_init=self.learning_rate_init)
-        classes = None if self.head is None else getattr(source, "classes_", None)
-        features, y, task = model._begin(X, y, classes)
-        width, n = source.network_.layers[0].shape[0], source.network_.n_shared
-        if features.shape[1] != width:
-            raise ValueError(
-                f"the target table has {features.shape[1]} features, but the network was trained "
-                f"on {width}: give the same columns"
-            )
-        model.theta_[:n] = source.theta_[:n]
-        if self.head is not None:
-            self._keep_head(model, y)
-        rows = groups(np.searchsorted(model.tasks_, task), len(model.tasks_))
-        model._start_weighting(rows)
-        private, curves = np.arange(model.theta_.size) >= n, []
-        for epochs, scale in self._phases(model.network_):
-            settings = model._settings()
-            settings.max_epochs, settings.scale = epochs, scale
-            settings.alpha = source.alpha * private
-            settings.pull = self.anchor * ~private
-            settings.anchor = np.where(private, 0, np.resize(source.theta_, private.shape))
-            model._train(features, y, task, rows, None, settings)
-            curves.append(model.loss_curve_)
-        model.loss_curve_ = np.concatenate(curves)
-        model.n_iter_ = len(model.loss_curve_)
-        self.network_, self.tasks_, self.loss_curve_ = model, model.tasks_, model.loss_curve_
-        if isinstance(model, ClassifierMixin):
-            self.classes_ = model.classes_
+            settings = replace(settings, learning_rate_init=self.learning_rate_init)
+        rows, _, unlabelled = self._read_rows(X, y, sample_weight, reset=True)
+        tasks, rows.codes = unique_tasks(rows.codes)
+        network = self._start(source, rows, tasks)
+        network.unlabelled = unlabelled
+        rows.features = network.filled(rows.features, rows.codes)
+        weight = self.network.task_weight
+        weight = weight if isinstance(weight, str) else "samples"  # it was for the source tasks
+        network.start_weighting(self.network.weighting, weight, rows)
+        n, curves = source.layout.n_shared, []
+        private = np.arange(network.theta.size) >= n
+        settings = replace(
+            settings,
+            alpha=settings.alpha * private,
+            pull=self.anchor * ~private,
+            anchor=np.where(private, 0, np.resize(source.theta, private.shape)),
+        )
+        for epochs, scale in self._phases(network.layout):
+            network.optimiser = None
+            phase = replace(settings, max_iter=epochs, scale=scale)
+            curves.append(network.train(rows, phase)[0])
+        network.optimiser = None
+        self._store(network, np.concatenate(curves))
         return self
 
     def _check_parameters(self):
         if not isinstance(self.network, MultiTaskMLPRegressor | MultiTaskMLPClassifier):
             raise ValueError(
-                f"network={self.network!r} must be a fitted MultiTaskMLPRegressor or -Classifier"
+                f"network={self.network!r} must be a fitted MultiTaskMLPRegressor or "
+                "MultiTaskMLPClassifier"
             )
         check_is_fitted(self.network)
-        if self.network.network_.layers[0].private:
+        if self.network.network_.layout.layers[0].private:
             raise ValueError(
                 "the network has an encoder for each of its tasks and a trunk above them: a new "
                 "task has no encoder, so there is nothing to start from"
             )
-        if self.mode not in MODES:
-            raise ValueError(f"mode={self.mode!r} is unknown: use one of {MODES}")
+        check_choice(self.mode, "mode", MODES)
         check_strength(self, "anchor", include="left")
-        check_scalar(self.layer_decay, "layer_decay", Real, min_val=0, max_val=1)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_number(self.layer_decay, "layer_decay", low=0, high=1)
+        check_integer(self.max_iter, "max_iter")
+        if self.learning_rate_init is not None:
+            check_strength(self, "learning_rate_init", include="neither")
 
-    def _keep_head(self, model, y):
-        """Let every target start from the head of a task of the network, with its scale."""
-        source = self.network
-        known = source.tasks_.tolist()
-        if self.head not in known:
-            raise ValueError(f"head={self.head!r} is not a task of the network: {some(known)}")
-        t = known.index(self.head)
-        own = source.network_.layers[-1].of(source.theta_)
-        for new, old in zip(model.network_.layers[-1].of(model.theta_), own, strict=True):
+    def _read_features(self, X, reset):
+        """Features in the order in which the network was trained on them."""
+        features, names, task = super()._read_features(X, reset)
+        source = self.network.network_ if reset else self.network_
+        known, width = source.columns, source.layout.n_features
+        if None not in (names, known) and set(names) == set(known):
+            return features[:, [names.index(name) for name in known]], known, task
+        if None not in (names, known):
+            absent = [name for name in known if name not in names]
+            more = [name for name in names if name not in known]
+            raise ValueError(
+                f"the columns of the target table are not those of the network: {some(absent)} are "
+                f"missing, {some(more)} are new"
+            )
+        if features.shape[1] != width:
+            raise ValueError(
+                f"the target table has {features.shape[1]} features, but the network was trained "
+                f"on {width}: give the same columns"
+            )
+        return features, names, task
+
+    def _start(self, source, rows, tasks):
+        """The network for the target: the source's trunk, and its head or new ones."""
+        layout = source.layout
+        network = TrainedNetwork.start(
+            rows, tasks, np.ones((len(tasks), layout.n_features), dtype=bool),
+            np.full(len(tasks), is_classifier(self)),
+            classes=None if self.head is None or not is_classifier(self) else source.classes,
+            standardize=self.network.standardize_targets, dtype=source.theta.dtype,
+            rng=self.random_state,
+            layout={
+                "n_features": layout.n_features, "hidden": layout.hidden,
+                "activation": layout.activation,
+            },
+        )  # fmt: skip
+        network.columns = source.columns
+        network.theta[: layout.n_shared] = source.theta[: layout.n_shared]
+        if self.head is None:
+            return network
+        (t,) = find_tasks([self.head], source.tasks)
+        if t < 0:
+            raise ValueError(
+                f"head={self.head!r} is not a task of the network: choose one of "
+                f"{some(source.tasks.tolist())}"
+            )
+        heads = zip(
+            network.layout.layers[-1].of(network.theta), layout.layers[-1].of(source.theta),
+            strict=True,
+        )  # fmt: skip
+        for new, old in heads:
             new[:] = old[t]
-        model._centre[:], model._spread[:] = source._centre[t], source._spread[t]
-        if isinstance(model, ClassifierMixin):
-            model._allowed[:] = source._allowed[t]
-            lacks = np.setdiff1d(y, source.classes_[source._allowed[t]]).tolist()
-            if lacks:
+        network.centre[:], network.spread[:] = source.centre[t], source.spread[t]
+        network.possible[:] = source.possible[t]
+        if is_classifier(self):
+            absent = np.setdiff1d(rows.y, source.classes[source.possible[t]]).tolist()
+            if absent:
                 raise ValueError(
-                    f"the head of task {self.head!r} lacks classes {some(lacks)}: use head=None"
+                    f"the head of task {self.head!r} has no output for classes {some(absent)}: use "
+                    "head=None"
                 )
+        return network
 
     def _phases(self, network):
         """Pairs of a number of epochs and the factor on the step of each parameter."""
@@ -239,25 +326,22 @@ class FineTuner(BaseEstimator):
             phases = [(self.max_iter, steps[0 if self.mode == "frozen" else -1])]
         return [(epochs, scale) for epochs, scale in phases if epochs]
 
-    def predict(self, X):
-        """Predict each row by the fine-tuned head of its task."""
-        check_is_fitted(self)
-        return self.network_.predict(X)
-
     @available_if(lambda self: hasattr(self.network, "predict_proba"))
     def predict_proba(self, X):
-        """Class probabilities in the order of `classes_`."""
-        check_is_fitted(self)
-        return self.network_.predict_proba(X)
+        """Class probabilities.
 
-    def score(self, X, y, sample_weight=None):
-        """R² or accuracy over the labelled rows of `X`."""
-        check_is_fitted(self)
-        return self.network_.score(X, y, sample_weight)
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Target rows, with the task column if `task_col` is not None.
+
+        Returns
+        -------
+        P : ndarray of shape (n, K)
+            In the order of `classes_`; zero for classes that the task cannot have.
+        """
+        features, codes = self._known_rows(X)
+        return self.network_.predict_proba(features, codes)
 
     def __sklearn_tags__(self):
-        tags, inner = super().__sklearn_tags__(), get_tags(self.network)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
-        tags.target_tags = inner.target_tags
-        return tags
+        return delegate_tags(super().__sklearn_tags__(), self.network)

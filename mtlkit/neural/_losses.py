@@ -1,7 +1,8 @@
-"""Losses of the outputs of all tasks at once, and their gradients in the outputs.
+"""Losses of the outputs of a batch, and their gradients in the outputs.
 
-What belongs here: from outputs (T, m, K) and targets (T, m) the loss of each task (T,) and D
-(T, m, K). `weight` (T, m) averages over the rows of a task; rows that only fill up a batch have 0.
+What belongs here: from outputs (G, m, K) and targets (G, m) of G groups of rows, each of one task,
+the loss of each group (G,) and D (G, m, K). `weight` (G, m) averages over the rows of a task; rows
+that only fill up a group have 0.
 """
 
 import numpy as np
@@ -15,9 +16,9 @@ def squared_error(outputs, target, weight):
     return 0.5 * (D[:, :, 0] * residual).sum(axis=1), D
 
 
-def cross_entropy(outputs, target, weight, allowed):
-    """-log p of the class `target`, with p the softmax over the classes `allowed` (T, K)."""
-    Z = np.where(allowed[:, None], outputs, -np.inf)
+def cross_entropy(outputs, target, weight, possible):
+    """-log p of the class `target`, with p the softmax over the classes `possible` (G, K)."""
+    Z = np.where(possible[:, None], outputs, -np.inf)
     Z -= Z.max(axis=2, keepdims=True)
     P = np.exp(Z)
     total = P.sum(axis=2, keepdims=True)
@@ -37,23 +38,27 @@ class TaskLosses:
     y : ndarray of shape (N,)
         Targets of all rows; for classes their number.
     is_class : ndarray of bool, shape (T,)
-    allowed : ndarray of bool, shape (T, K)
-        The classes of each task.
+    possible : ndarray of bool, shape (T, K)
+        The classes that each task may have.
     """
 
-    def __init__(self, y, is_class, allowed):
-        self.y, self.allowed = y, allowed
-        self.quantities, self.classes = np.flatnonzero(~is_class), np.flatnonzero(is_class)
+    def __init__(self, y, is_class, possible):
+        self.y, self.is_class, self.possible = y, is_class, possible
 
-    def __call__(self, outputs, rows, weight):
-        y = self.y[rows]
-        if not self.classes.size:
+    def __call__(self, outputs, batch):
+        """Losses of the groups of a `Batch`, and D."""
+        y, weight = self.y[batch.rows], batch.weight
+        if not self.is_class.any():
             return squared_error(outputs, y, weight)
-        if not self.quantities.size:
-            return cross_entropy(outputs, y.astype(np.intp), weight, self.allowed)
+        own = slice(None) if batch.codes is None else batch.codes
+        c, possible = self.is_class[own], self.possible[own]
+        if self.is_class.all():
+            return cross_entropy(outputs, y.astype(np.intp), weight, possible)
         losses, D = np.empty(len(outputs), outputs.dtype), np.empty_like(outputs)
-        q, c = self.quantities, self.classes
-        losses[q], D[q] = squared_error(outputs[q], y[q], weight[q])
-        codes = y[c].astype(np.intp)
-        losses[c], D[c] = cross_entropy(outputs[c], codes, weight[c], self.allowed[c])
+        losses[~c], D[~c] = squared_error(outputs[~c], y[~c], weight[~c])
+        losses[c], D[c] = cross_entropy(outputs[c], y[c].astype(np.intp), weight[c], possible[c])
         return losses, D
+
+    def of_a_constant(self, t, rows):
+        """The loss of task t where its head predicts the mean, or equal probabilities."""
+        return np.log(self.possible[t].sum()) if self.is_class[t] else self.y[rows].var() / 2

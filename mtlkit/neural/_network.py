@@ -23,12 +23,24 @@ class Layer:
     shape: tuple  # (d_in, d_out), or (T, d_in, d_out) where each task has its own
     private: bool
 
-    def of(self, theta):
-        """Views of the weights and the bias in `theta`."""
-        bias = theta[self.bias]
+    def of(self, theta, codes=None):
+        """Views of the weights and the bias in `theta`, or those of the tasks `codes`."""
+        weights, bias = theta[self.weights].reshape(self.shape), theta[self.bias]
         if self.private:
             bias = bias.reshape(self.shape[0], 1, -1)
-        return theta[self.weights].reshape(self.shape), bias
+            if codes is not None:
+                return weights[codes], bias[codes]
+        return weights, bias
+
+
+def sum_groups(values, codes, n_tasks):
+    """Sums (T, ...) over the groups of each task, of values (G, ...)."""
+    if codes is None:
+        return values
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    total = np.zeros((n_tasks, *values.shape[1:]), values.dtype)
+    total[codes[starts]] = np.add.reduceat(values, starts, axis=0)
+    return total
 
 
 class Network:
@@ -47,12 +59,14 @@ class Network:
     Notes
     -----
     The parameters θ are one flat array, shared ones first: ``theta[:n_shared]``. Inputs are
-    (T, m, d), m rows of each task. A shared layer is one product of T m rows; a private one is T
-    products in one call.
+    (G, m, d), G groups of m rows, each of one task: `codes` (G,) in rising order, or None for one
+    group of each task. A shared layer is one product of G m rows; a private one is G products in
+    one call.
     """
 
     def __init__(self, n_features, hidden, n_tasks, n_outputs, activation, private_input=False):
-        self.n_tasks, self.activation = n_tasks, activation
+        self.n_features, self.hidden = n_features, tuple(hidden)
+        self.n_tasks, self.n_outputs, self.activation = n_tasks, n_outputs, activation
         widths = list(pairwise([n_features, *hidden, n_outputs]))
         private = [k == len(widths) - 1 or (k == 0 and private_input) for k in range(len(widths))]
         self.layers, place = [None] * len(widths), 0
@@ -77,11 +91,11 @@ class Network:
                 theta[part] = rng.uniform(-bound, bound, part.stop - part.start)
         return theta
 
-    def forward(self, theta, X):
-        """The input of each layer and the outputs (T, m, K), for X (T, m, d)."""
+    def forward(self, theta, X, codes=None):
+        """The input of each layer and the outputs (G, m, K), for X (G, m, d)."""
         inputs = [X]
         for layer in self.layers:
-            W, b = layer.of(theta)
+            W, b = layer.of(theta, codes)
             A = inputs[-1]
             if layer.private:
                 Z = np.matmul(A, W)
@@ -91,8 +105,8 @@ class Network:
             inputs.append(Z if layer is self.layers[-1] else self._activate(Z))
         return inputs[:-1], inputs[-1]
 
-    def backward(self, theta, inputs, D, per_task=False):
-        """The gradient of the loss, given that in the outputs, D (T, m, K).
+    def backward(self, theta, inputs, D, per_task=False, codes=None):
+        """The gradient of the loss, given that in the outputs, D (G, m, K).
 
         Returns
         -------
@@ -105,19 +119,22 @@ class Network:
         by_task = np.empty((self.n_tasks, self.n_shared), theta.dtype) if per_task else None
         for k in range(len(self.layers) - 1, -1, -1):
             layer, A = self.layers[k], inputs[k]
-            if layer.private:
-                gradient[layer.weights] = np.matmul(A.transpose(0, 2, 1), D).ravel()
-                gradient[layer.bias] = D.sum(axis=1).ravel()
-            elif per_task:
-                own = np.matmul(A.transpose(0, 2, 1), D)
-                by_task[:, layer.weights] = own.reshape(self.n_tasks, -1)
-                by_task[:, layer.bias] = np.matmul(np.ones((1, D.shape[1]), D.dtype), D)[:, 0]
+            if layer.private or per_task:
+                weights = sum_groups(np.matmul(A.transpose(0, 2, 1), D), codes, self.n_tasks)
+                bias = sum_groups(
+                    np.matmul(np.ones((1, D.shape[1]), D.dtype), D), codes, self.n_tasks
+                )
+                if layer.private:
+                    gradient[layer.weights], gradient[layer.bias] = weights.ravel(), bias.ravel()
+                else:
+                    by_task[:, layer.weights] = weights.reshape(self.n_tasks, -1)
+                    by_task[:, layer.bias] = bias[:, 0]
             else:
                 flat = D.reshape(-1, D.shape[2])
                 gradient[layer.weights] = (A.reshape(-1, A.shape[2]).T @ flat).ravel()
                 gradient[layer.bias] = np.ones(len(flat), flat.dtype) @ flat  # faster than sum
             if k:
-                W, _ = layer.of(theta)
+                W, _ = layer.of(theta, codes)
                 if layer.private:
                     product = np.multiply if D.shape[2] == 1 else np.matmul  # the same, but faster
                     D = product(D, W.transpose(0, 2, 1))

@@ -1,15 +1,29 @@
-"""The training loop: minibatches that mix tasks by a stated rule, Adam or SGD, early stopping.
+"""The training loop: Adam or SGD on minibatches of all tasks, and when to stop.
 
 What belongs here: everything between a network with its data and trained parameters. What a loss is
-stands in ``_losses.py``, how tasks are weighed in ``_weighting.py``.
+stands in ``_losses.py``, which rows a step sees in ``_batches.py``, how tasks are weighed in
+``_weighting.py``.
 """
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from tqdm import tqdm
 
 from .._utils._numerics import one_blas_thread
+from .._utils._validation import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    check_strength,
+)
+from ._batches import batches
+from ._network import sum_groups
+
+EXPLODED = 10  # times the loss of a constant and of the first step: training has diverged
 
 
 @dataclass
@@ -17,26 +31,46 @@ class Settings:
     """How to train: the estimators' parameters of the same names, and what fine-tuning adds."""
 
     solver: str = "adam"
-    learning_rate: float = 1e-3
+    learning_rate_init: float = 1e-3
     alpha: float = 0.0
     momentum: float = 0.9
     batch_size: int = 128
     temperature: float = 1.0
-    max_epochs: int = 200
+    max_iter: int = 200
     n_iter_no_change: int | None = 10
     tol: float = 1e-4
     verbose: bool = False
     scale: np.ndarray | float = 1.0  # of the step of each parameter; 0 keeps it as it is
     anchor: np.ndarray | float = 0.0  # what parameters are pulled to …
     pull: np.ndarray | float = 0.0  # … and how strongly
-    optimiser: object = None  # that of an earlier call, to go on with
+
+    @classmethod
+    def of(cls, estimator, **changes):
+        """The checked parameters of an estimator, with some of them changed."""
+        own = estimator.get_params(deep=False).items()
+        settings = cls(**{k: v for k, v in own if k in cls.__dataclass_fields__})
+        settings.check()
+        return replace(settings, **changes)
+
+    def check(self):
+        check_choice(self.solver, "solver", tuple(OPTIMISERS))
+        check_strength(self, "learning_rate_init", include="neither")
+        check_strength(self, "alpha", include="left")
+        check_strength(self, "tol", include="left")
+        check_strength(self, "temperature", include="right")
+        check_number(self.momentum, "momentum", low=0, high=1, open_high=True)
+        check_integer(self.batch_size, "batch_size")
+        check_integer(self.max_iter, "max_iter")
+        if self.n_iter_no_change is not None:
+            check_integer(self.n_iter_no_change, "n_iter_no_change")
+        check_flag(self.verbose, "verbose")
 
 
 class Adam:
     """Kingma and Ba (2015), on the flat array of parameters."""
 
     def __init__(self, n, settings, dtype):
-        self.rate = settings.learning_rate
+        self.rate = settings.learning_rate_init
         self.m, self.v, self.t = np.zeros(n, dtype), np.zeros(n, dtype), 0
 
     def step(self, gradient):
@@ -51,7 +85,7 @@ class SGD:
     """Gradient descent with Nesterov's momentum, as scikit-learn's MLP does it."""
 
     def __init__(self, n, settings, dtype):
-        self.rate, self.momentum = settings.learning_rate, settings.momentum
+        self.rate, self.momentum = settings.learning_rate_init, settings.momentum
         self.velocity = np.zeros(n, dtype)
 
     def step(self, gradient):
@@ -63,106 +97,148 @@ class SGD:
 OPTIMISERS = {"adam": Adam, "sgd": SGD}
 
 
-def batches(rows, batch_size, temperature, rng):
-    """Row numbers (S, T, m) of the S steps of an epoch and weights (S, T, m) that average them.
-
-    Task t gets a share of each batch proportional to n_t^(1/temperature): 1 is proportional to its
-    rows, infinity is equal for all. Its rows come in random order, again and again where the share
-    is more than it has. A task with fewer rows in a step than another is filled up with weight 0.
-    """
-    n = np.array([len(own) for own in rows])
-    power = n.astype(float) ** (0.0 if np.isinf(temperature) else 1 / temperature)
-    steps = max(1, round(n.sum() / batch_size))
-    totals = np.maximum(np.round(n.sum() * power / power.sum()).astype(int), steps)
-    size = int(np.ceil(totals.max() / steps))
-    index = np.zeros((steps, len(rows), size), dtype=np.intp)
-    weight = np.zeros(index.shape)
-    for t, own in enumerate(rows):
-        laps = -(-totals[t] // n[t])
-        order = np.concatenate([own[rng.permutation(n[t])] for _ in range(laps)])[: totals[t]]
-        index[:, t] = own[0]
-        least, more = divmod(totals[t], steps)  # the first `more` batches hold one row more
-        index[more:, t, :least] = order[more * (least + 1) :].reshape(-1, least)
-        weight[more:, t, :least] = 1 / least
-        if more:
-            index[:more, t, : least + 1] = order[: more * (least + 1)].reshape(more, -1)
-            weight[:more, t, : least + 1] = 1 / (least + 1)
-    return index, weight
-
-
 class Watch:
-    """Looks at the loss after each epoch: when to stop, and which parameters were best.
+    """Looks at the losses after each epoch: when to stop, and which parameters were best."""
 
-    `held_out` is None or (rows, weight), a batch (T, m) of the held-out rows.
-    """
-
-    def __init__(self, network, loss, features, held_out, base, settings):
-        self.network, self.loss, self.features = network, loss, features
-        self.held_out, self.base, self.settings = held_out, base, settings
-        self.curve, self.best, self.waited, self.theta = [], np.inf, 0, None
+    def __init__(self, base, settings, keep_best):
+        self.base, self.settings, self.keep_best = base, settings, keep_best
+        self.best, self.best_epoch, self.waited, self.theta = np.inf, 0, 0, None
 
     @property
     def stopped(self):
         patience = self.settings.n_iter_no_change
         return patience is not None and self.waited >= patience
 
-    def __call__(self, theta, losses):
-        """True to stop, given the parameters and the training losses (T,) of an epoch."""
-        if self.held_out is not None:
-            rows, weight = self.held_out
-            outputs = self.network.forward(theta, self.features[rows])[1]
-            losses = self.loss(outputs, rows, weight.astype(theta.dtype))[0]
-            self.curve.append(losses)
-        value = float(self.base @ losses)
+    def __call__(self, epoch, losses, theta):
+        """True to stop, given the losses (T,) of an epoch, NaN for a task without held-out rows."""
+        value = float(np.nansum(self.base * losses))
         self.waited = 0 if value < self.best - self.settings.tol else self.waited + 1
         if value < self.best:
             self.best = value
-            self.theta = theta.copy() if self.held_out is not None else None
+            if self.keep_best:
+                self.best_epoch, self.theta = epoch, theta.copy()
         return self.stopped
 
 
-def train(network, theta, X, rows, loss, weighting, settings, rng, watch=None):
-    """Train from `theta`; return the mean losses of the tasks in each epoch and the parameters.
+def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
+    """Train a `TrainedNetwork` on; return the losses of its tasks in each epoch.
 
-    X (N, d) holds the features, `rows` the row numbers of each task. `loss` takes outputs, row
-    numbers and weights (T, m), and gives the losses (T,) and their gradient in the outputs
-    (T, m, K). `weighting` has been started.
+    Parameters
+    ----------
+    network : TrainedNetwork
+        With a weighting that has been started. Its `theta` and `optimiser` are replaced.
+    X : ndarray of shape (N, d)
+    rows : list of ndarray of int
+        The row numbers of each task, to train on.
+    loss : TaskLosses
+    settings : Settings
+    held_out : Batch or None
+        Rows to stop by, whose best parameters are kept.
+    row_weight : ndarray of shape (N,) or None
+        Factors on the losses of rows, of mean 1 in each task.
+
+    Returns
+    -------
+    curve, validation : ndarray of shape (epochs, T)
+        Mean losses in training, and on the held-out rows.
+    stopped : bool
+        Whether `n_iter_no_change` epochs have passed without an improvement.
     """
-    if settings.optimiser is None:
-        settings.optimiser = OPTIMISERS[settings.solver](theta.size, settings, theta.dtype)
-    theta, curve = theta.copy(), []
-    decay = settings.alpha * network.is_weight
-    with one_blas_thread():
-        for _ in tqdm(range(settings.max_epochs), "epochs", disable=not settings.verbose):
-            index, weight = batches(rows, settings.batch_size, settings.temperature, rng)
+    layout, weighting, rng = network.layout, network.weighting, network.rng
+    theta, T = network.theta.copy(), layout.n_tasks
+    if network.optimiser is None:
+        network.optimiser = OPTIMISERS[settings.solver](theta.size, settings, theta.dtype)
+    decay = settings.alpha * layout.is_weight
+    watch = Watch(weighting.base_, settings, keep_best=held_out is not None)
+    curve, validation, first, last = [], [], None, None
+    # What overflows is looked for at every step and named: NumPy need not warn.
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+        for epoch in tqdm(range(settings.max_iter), "epochs", disable=not settings.verbose):
             total = 0.0
-            for batch, share in zip(index, weight.astype(theta.dtype), strict=True):
-                inputs, outputs = network.forward(theta, X[batch])
-                losses, D = loss(outputs, batch, share)
-                gradient = weighted_gradient(network, theta, inputs, D, losses, weighting)
+            steps = batches(
+                rows, settings.batch_size, settings.temperature, rng,
+                every_task=weighting.every_task, row_weight=row_weight, dtype=theta.dtype,
+            )  # fmt: skip
+            for batch in steps:
+                inputs, outputs = layout.forward(theta, X[batch.rows], batch.codes)
+                losses, D = loss(outputs, batch)
+                losses = sum_groups(losses, batch.codes, T)
+                _check_finite(losses, last, network, settings)
+                gradient = weighted_gradient(
+                    layout, theta, inputs, D, losses, weighting, batch.codes
+                )
                 gradient += decay * theta
                 gradient += settings.pull * (theta - settings.anchor)
-                theta += settings.scale * settings.optimiser.step(gradient)
-                total = total + losses
-            curve.append(total / len(index))
+                theta += settings.scale * network.optimiser.step(gradient)
+                total, last = total + losses, losses
+                first = losses if first is None else first
+            curve.append(total / len(steps))
+            seen = curve[-1]
+            if held_out is not None:
+                seen = _held_out_losses(layout, theta, X, loss, held_out)
+                validation.append(seen)
+            if not np.isfinite(theta).all():
+                _check_finite(np.full(T, np.nan), last, network, settings)
             weighting.end_epoch(curve[-1])
-            if watch is not None and watch(theta, curve[-1]):
+            if watch(epoch, seen, theta):
                 break
-    if watch is not None and watch.theta is not None:
-        theta = watch.theta
-    return np.array(curve), theta
+    network.theta = theta if watch.theta is None else watch.theta
+    final = curve[watch.best_epoch if held_out is not None else -1]
+    _warn_if_exploded(final, first, loss, rows, network, settings)
+    return np.array(curve), np.array(validation), watch.stopped
 
 
-def weighted_gradient(network, theta, inputs, D, losses, weighting):
+def _held_out_losses(layout, theta, X, loss, batch):
+    outputs = layout.forward(theta, X[batch.rows], batch.codes)[1]
+    losses = sum_groups(loss(outputs, batch)[0], batch.codes, layout.n_tasks)
+    if batch.codes is not None:
+        losses[np.setdiff1d(np.arange(layout.n_tasks), batch.codes)] = np.nan
+    return losses
+
+
+CURE = "scale the features, for example with StandardScaler, or lower learning_rate_init"
+
+
+def _check_finite(losses, last, network, settings):
+    """Raise if a loss is NaN or infinite; `last` are those of the step before."""
+    bad = ~np.isfinite(losses)
+    if not bad.any():
+        return
+    # Once the trunk is NaN all losses are: the step before shows which was the largest.
+    worst = last.argmax() if bad.all() and last is not None else bad.argmax()
+    raise ValueError(
+        "Solver produced non-finite parameter weights or losses: training diverged, first in task "
+        f"{network.tasks.tolist()[worst]!r}. The table may hold large values: {CURE}="
+        f"{settings.learning_rate_init:g}"
+    )
+
+
+def _warn_if_exploded(final, first, loss, rows, network, settings):
+    constant = np.array([loss.of_a_constant(t, own) for t, own in enumerate(rows)])
+    ratio = final / np.maximum(EXPLODED * np.maximum(constant, first), 1e-300)
+    t = ratio.argmax()
+    if ratio[t] > 1:
+        warnings.warn(
+            f"training diverged: the loss of task {network.tasks.tolist()[t]!r} is {final[t]:.2g}, "
+            f"that of a constant prediction {constant[t]:.2g}: {CURE}="
+            f"{settings.learning_rate_init:g}",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+def weighted_gradient(layout, theta, inputs, D, losses, weighting, codes=None):
     """The gradient in all parameters; the weighting decides about the trunk, or about all."""
     if not weighting.needs_gram:
-        D *= weighting.weights(losses, None)[:, None, None].astype(D.dtype)
-        return network.backward(theta, inputs, D)[0]
-    gradient, by_task = network.backward(theta, inputs, D, per_task=True)
+        w = weighting.weights(losses, None)
+        w = w if codes is None else w[codes]
+        D *= w[:, None, None].astype(D.dtype)
+        return layout.backward(theta, inputs, D, codes=codes)[0]
+    gradient, by_task = layout.backward(theta, inputs, D, per_task=True, codes=codes)
     w = weighting.weights(losses, by_task @ by_task.T)
-    gradient[: network.n_shared] = w @ by_task
+    gradient[: layout.n_shared] = w @ by_task
     own = weighting.base_ if weighting.trunk_only else w
-    for layer in network.layers:
+    for layer in layout.layers:
         if layer.private:
             for part in (layer.weights, layer.bias):
                 gradient[part].reshape(len(w), -1)[:] *= own[:, None]

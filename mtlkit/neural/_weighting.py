@@ -1,4 +1,4 @@
-"""How the losses of the tasks are weighed: one small object per method, all with one protocol.
+"""Loss weighting and gradient aggregation: one small object per method, all with one protocol.
 
 What belongs here: methods that, at every step, turn the losses of the tasks (T,) and the inner
 products of their trunk gradients (T, T) into weights (T,). The trunk then moves along the weighted
@@ -10,10 +10,14 @@ from scipy.optimize import minimize, nnls
 from sklearn.base import BaseEstimator
 
 from .._utils._numerics import gram_root, shortest_in_hull
+from .._utils._validation import check_number, check_strength
+
+LARGEST_WEIGHT = 1e6  # of UncertaintyWeights, where a loss is zero
+ARRIVED = 1e-3  # a gradient shorter than this share of the longest counts as zero
 
 
 class Weighting(BaseEstimator):
-    """The protocol of all methods; derive from it to add one.
+    """Base class of loss weighting and gradient aggregation; derive from it to add a method.
 
     Attributes
     ----------
@@ -22,37 +26,102 @@ class Weighting(BaseEstimator):
     trunk_only : bool
         Whether the weights are for the trunk, while each head follows its own task; else they
         multiply the losses, for heads too.
+    every_task : bool
+        Whether `weights` compares the losses or gradients of all tasks, so that every step needs
+        rows of every task. Only matters where tasks are more than half as many as rows in a batch.
+
+    See Also
+    --------
+    FixedWeights : The plain weighted sum of losses.
+    UPGrad : A gradient aggregation without conflict.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/algorithms/whose_loss_counts`.
     """
 
     needs_gram = False
     trunk_only = False
+    every_task = True
 
     def start(self, base, rng):
-        """Begin a training run: `base` (T,) are the balance weights λ_t of the objective."""
+        """Begin a training run.
+
+        Parameters
+        ----------
+        base : ndarray of shape (T,)
+            Weights of the tasks' mean losses in the objective: λ_t n_t T / N.
+        rng : numpy.random.Generator
+            What random methods draw from.
+        """
+        self._check_parameters()
         self.base_, self._rng = base, rng
 
+    def _check_parameters(self):
+        """Raise for a parameter out of range."""
+
     def weights(self, losses, gram):
-        """Weights (T,) for this step, from the losses (T,) and the Gram matrix (T, T) or None."""
+        """Weights for this step.
+
+        Parameters
+        ----------
+        losses : ndarray of shape (T,)
+            Mean losses of the tasks in the batch.
+        gram : ndarray of shape (T, T) or None
+            Inner products of the trunk gradients of the tasks, if `needs_gram`.
+
+        Returns
+        -------
+        w : ndarray of shape (T,)
+        """
         raise NotImplementedError
 
     def end_epoch(self, losses):
-        """Look at the mean losses (T,) of an epoch."""
+        """Look at the losses of an epoch.
+
+        Parameters
+        ----------
+        losses : ndarray of shape (T,)
+            Mean training losses of the tasks in the epoch.
+        """
 
 
 class FixedWeights(Weighting):
-    """The balance weights as they are: the plain sum of weighted losses."""
+    """Fixed loss weights (scalarisation, equal weighting): the weighted sum of losses as it is.
+
+    See Also
+    --------
+    RandomWeights : The same on average.
+
+    Notes
+    -----
+    Weights λ_t n_t T / N, from `task_weight`. O(1) a step. Taught in
+    :doc:`/chapters/algorithms/whose_loss_counts`.
+    """
+
+    every_task = False
 
     def weights(self, losses, gram):
         return self.base_
 
 
 class RandomWeights(Weighting):
-    """Weights drawn anew at every step: softmax of standard normal numbers, times T.
+    """Random loss weighting (RLW): new weights at every step, softmax of normal numbers times T.
+
+    See Also
+    --------
+    FixedWeights : What they are on average.
+
+    Notes
+    -----
+    O(T) a step. Taught in :doc:`/chapters/algorithms/whose_loss_counts`.
 
     References
     ----------
     * B. Lin et al., "Reasonable effectiveness of random weighting", TMLR 2022.
     """
+
+    every_task = False
 
     def weights(self, losses, gram):
         e = np.exp(self._rng.normal(size=len(losses)))
@@ -60,14 +129,23 @@ class RandomWeights(Weighting):
 
 
 class UncertaintyWeights(Weighting):
-    """Weights exp(-s_t) with learned log-variances s_t, which descend Σ_t exp(-s_t) L_t + s_t.
+    """Uncertainty weighting: weights exp(-s_t) with learned log-variances s_t.
 
-    Where the losses L_t stay, the weights end at 1 / L_t.
+    The s_t descend Σ_t exp(-s_t) L_t + s_t. Where the losses L_t stay, the weights end at 1 / L_t,
+    or at 10⁶ where a loss is zero.
 
     Parameters
     ----------
     learning_rate : float, default=0.025
-        Of the s_t; on targets that are far from scale 1 they have a long way to go.
+        Step size of the s_t; on targets that are far from scale 1 they have a long way to go.
+
+    See Also
+    --------
+    GradNorm : Looks at gradients too.
+
+    Notes
+    -----
+    O(T) a step. Taught in :doc:`/chapters/algorithms/whose_loss_counts`.
 
     References
     ----------
@@ -78,6 +156,9 @@ class UncertaintyWeights(Weighting):
     def __init__(self, learning_rate=0.025):
         self.learning_rate = learning_rate
 
+    def _check_parameters(self):
+        check_strength(self, "learning_rate", include="neither")
+
     def start(self, base, rng):
         super().start(base, rng)
         self._s = np.zeros(len(base))
@@ -85,6 +166,7 @@ class UncertaintyWeights(Weighting):
     def weights(self, losses, gram):
         weights = np.exp(-self._s)
         self._s -= self.learning_rate * (1 - weights * losses)
+        self._s = np.maximum(self._s, -np.log(LARGEST_WEIGHT))
         return self.base_ * weights
 
 
@@ -92,12 +174,20 @@ class DWA(Weighting):
     """Dynamic weight average: more for tasks whose loss fell more slowly in the last epoch.
 
     The weights are T times the softmax of r_t / `temperature`, with r_t the mean loss of the last
-    epoch over that of the epoch before.
+    epoch over that of the epoch before. A task at loss 0 needs no speed-up: r_t = 0.
 
     Parameters
     ----------
     temperature : float, default=2.0
-        The larger, the more equal the weights.
+        Above 0; the larger, the more equal the weights.
+
+    See Also
+    --------
+    GradNorm : Compares with the first loss and equalises gradients.
+
+    Notes
+    -----
+    O(T) an epoch. Taught in :doc:`/chapters/algorithms/whose_loss_counts`.
 
     References
     ----------
@@ -105,8 +195,13 @@ class DWA(Weighting):
       2019.
     """
 
+    every_task = False
+
     def __init__(self, temperature=2.0):
         self.temperature = temperature
+
+    def _check_parameters(self):
+        check_strength(self, "temperature", include="right")
 
     def start(self, base, rng):
         super().start(base, rng)
@@ -118,22 +213,32 @@ class DWA(Weighting):
     def end_epoch(self, losses):
         self._epochs = [*self._epochs[-1:], losses]
         if len(self._epochs) == 2:
-            e = np.exp(self._epochs[1] / self._epochs[0] / self.temperature)
+            ratio = relative(self._epochs[1], self._epochs[0]) / self.temperature
+            e = np.exp(ratio - ratio.max())
             self._now = len(losses) * self.base_ * e / e.sum()
 
 
 class GradNorm(Weighting):
-    """Weights that keep the trunk gradients equally large, larger for tasks that learn slowly.
+    """Gradient normalisation: trunk gradients equally long, longer for tasks that learn slowly.
 
     w_t ‖g_t‖ is moved towards the mean norm times r_t^asymmetry, with r_t the loss relative to the
-    first, over the mean of that.
+    first, over the mean of that. A task at loss 0 has r_t = 0.
 
     Parameters
     ----------
     asymmetry : float, default=1.5
-        The larger, the more a slow task gets; at 0 all norms are made equal.
+        At least 0. The larger, the more a slow task gets; at 0 all norms are made equal.
     learning_rate : float, default=0.025
-        Of the weights w_t.
+        Step size of the weights w_t.
+
+    See Also
+    --------
+    DWA : Looks at losses alone.
+
+    Notes
+    -----
+    O(T² P₀) a step, for P₀ parameters of the trunk. Taught in
+    :doc:`/chapters/algorithms/whose_loss_counts`.
 
     References
     ----------
@@ -147,6 +252,10 @@ class GradNorm(Weighting):
         self.asymmetry = asymmetry
         self.learning_rate = learning_rate
 
+    def _check_parameters(self):
+        check_strength(self, "asymmetry", include="left")
+        check_strength(self, "learning_rate", include="neither")
+
     def start(self, base, rng):
         super().start(base, rng)
         self._w, self._first = np.ones(len(base)), None
@@ -155,18 +264,35 @@ class GradNorm(Weighting):
         if self._first is None:
             self._first = losses
         norms = np.sqrt(gram.diagonal())
-        rate = losses / self._first
-        target = (self._w * norms).mean() * (rate / rate.mean()) ** self.asymmetry
+        rate = relative(losses, self._first)
+        rate = rate / rate.mean() if rate.any() else np.ones(len(rate))
+        target = (self._w * norms).mean() * rate**self.asymmetry
         w = self._w - self.learning_rate * np.sign(self._w * norms - target) * norms
         w = w.clip(min=1e-3)
         self._w = w * len(w) / w.sum()
         return self.base_ * self._w
 
 
-class PCGrad(Weighting):
-    """Of each task's gradient, leave out what goes against another task's, then add up.
+def relative(losses, before):
+    """losses / before, (T,); 0 where a loss is zero, and 1 where only the one before was."""
+    ratio = (losses > 0).astype(float)
+    return np.divide(losses, before, out=ratio, where=(before > 0) & (losses > 0))
 
-    The other tasks are gone through in random order; O(T³) a step.
+
+class PCGrad(Weighting):
+    """Gradient surgery: resolve conflicts between tasks pair by pair.
+
+    Project each task gradient onto the normal plane of every conflicting one, then sum. The other
+    tasks are gone through in random order.
+
+    See Also
+    --------
+    UPGrad : Leaves no conflict between more than two tasks either.
+
+    Notes
+    -----
+    O(T³ + T² P₀) a step, for P₀ parameters of the trunk. Taught in
+    :doc:`/chapters/algorithms/whose_loss_counts`.
 
     References
     ----------
@@ -183,7 +309,7 @@ class PCGrad(Weighting):
             total[i] += 1
             inner = gram[i].copy()  # with every task's gradient
             for j in self._rng.permutation(T):
-                if j != i and inner[j] < 0:
+                if j != i and inner[j] < 0 < gram[j, j]:
                     excess = inner[j] / gram[j, j]
                     total[j] -= excess
                     inner -= excess * gram[j]
@@ -191,9 +317,22 @@ class PCGrad(Weighting):
 
 
 class MGDA(Weighting):
-    """The shortest vector in the convex hull of the gradients: it hurts no task.
+    """Multiple-gradient descent: a common descent direction, zero at a Pareto-stationary point.
 
-    Its weights w solve min ‖Σ_t w_t g_t‖² over w ≥ 0, Σ w = 1, here by non-negative least squares.
+    It is the shortest vector in the convex hull of the task gradients: its weights w solve
+    min ‖Σ_t w_t g_t‖² over w ≥ 0, Σ w = 1, here by non-negative least squares. A zero gradient
+    would be the shortest vector and stop the trunk for all, so a task whose gradient is shorter
+    than a thousandth of the longest has arrived, and is left out.
+
+    See Also
+    --------
+    CAGrad : Stays near the mean gradient.
+    UPGrad : Grows with the gradient of each task.
+
+    Notes
+    -----
+    O(T³ + T² P₀) a step, for P₀ parameters of the trunk. Balance weights change the heads only.
+    Taught in :doc:`/chapters/algorithms/whose_loss_counts`.
 
     References
     ----------
@@ -203,19 +342,38 @@ class MGDA(Weighting):
     needs_gram = trunk_only = True
 
     def weights(self, losses, gram):
-        return shortest_in_hull(gram)
+        w, moving = np.zeros(len(gram)), still_moving(gram)
+        w[moving] = shortest_in_hull(gram[np.ix_(moving, moving)])
+        return w
+
+
+def still_moving(gram):
+    """Numbers of the tasks whose gradient is no shorter than a thousandth of the longest."""
+    square = gram.diagonal()
+    return np.flatnonzero(square >= ARRIVED**2 * square.max())
 
 
 class CAGrad(Weighting):
-    """The direction near the mean gradient that serves the worst-served task best.
+    """Conflict-averse gradient: near the mean gradient, best for the worst-served task.
 
-    With g the mean gradient, d maximises min_t ⟨g_t, d⟩ under ‖d - g‖ ≤ c ‖g‖. The dual problem in
-    T weights is solved by SLSQP at every step.
+    With g the mean gradient, d maximises min_t ⟨g_t, d⟩ under ‖d - g‖ ≤ c ‖g‖, over the tasks
+    whose gradient is not zero (as in `MGDA`). The dual problem in T weights is solved by SLSQP at
+    every step.
 
     Parameters
     ----------
     c : float, default=0.5
-        From 0, the mean gradient, to below 1.
+        Radius, from 0 (the mean gradient) to below 1.
+
+    See Also
+    --------
+    MGDA : Near the end of c = 1.
+
+    Notes
+    -----
+    O(T³ + T² P₀) a step, for P₀ parameters of the trunk, and tens of iterations in the first term.
+    Balance weights change the heads only. Taught in
+    :doc:`/chapters/algorithms/whose_loss_counts`.
 
     References
     ----------
@@ -227,30 +385,46 @@ class CAGrad(Weighting):
     def __init__(self, c=0.5):
         self.c = c
 
+    def _check_parameters(self):
+        check_number(self.c, "c", low=0, high=1, open_high=True)
+
     def weights(self, losses, gram):
-        T = len(gram)
+        T, moving = len(gram), still_moving(gram)
         gram = gram / max(np.trace(gram) / T, 1e-300)
         mean = np.full(T, 1 / T)
         radius = self.c * np.sqrt(max(mean @ gram @ mean, 0.0))
+        toward, own = gram[moving] @ mean, gram[np.ix_(moving, moving)]
 
         def dual(w):
-            length = np.sqrt(max(w @ gram @ w, 1e-16))
-            return w @ gram @ mean + radius * length, gram @ mean + radius * gram @ w / length
+            length = np.sqrt(max(w @ own @ w, 1e-16))
+            return w @ toward + radius * length, toward + radius * own @ w / length
 
         found = minimize(
-            dual, mean, jac=True, bounds=[(0, 1)] * T, method="SLSQP",
+            dual, np.full(len(moving), 1 / len(moving)), jac=True, bounds=[(0, 1)] * len(moving),
+            method="SLSQP",
             constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
         )  # fmt: skip
-        w = found.x
-        return mean + radius * w / np.sqrt(max(w @ gram @ w, 1e-16))
+        mean[moving] += radius * found.x / np.sqrt(max(found.x @ own @ found.x, 1e-16))
+        return mean
 
 
 class UPGrad(Weighting):
-    """Each gradient projected onto the directions that hurt no task, then the mean.
+    """Unconflicting projection of gradients: project each where no task is hurt, then average.
 
-    Unlike the direction of MGDA this one grows with the gradient of each task, and unlike that of
-    PCGrad it has no conflict with any task where there are more than two. T non-negative least
-    squares problems a step.
+    Each gradient is projected onto the directions that have no conflict with any task. Unlike the
+    direction of MGDA the mean grows with the gradient of each task, and unlike that of PCGrad it
+    has no conflict with any task where there are more than two.
+
+    See Also
+    --------
+    PCGrad : Projects pair by pair.
+    MGDA : The shortest vector.
+
+    Notes
+    -----
+    T non-negative least squares problems, O(T⁴), and O(T² P₀) a step, for P₀ parameters of the
+    trunk. Balance weights change the heads only. Taught in
+    :doc:`/chapters/algorithms/whose_loss_counts`.
 
     References
     ----------

@@ -1,0 +1,239 @@
+"""A trained network as one object: what `fit`, `partial_fit` and fine-tuning go on from.
+
+What belongs here: the parameters with everything that turns them into predictions, and the
+conversions between labels and what the network computes.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import assert_all_finite, check_random_state
+
+from .._utils._containers import groups, some
+from .._utils._numerics import possible_classes
+from .._utils._validation import balance_weights
+from ._batches import in_groups
+from ._losses import TaskLosses
+from ._network import Network
+from ._training import train
+from ._weighting import FixedWeights, Weighting
+
+
+@dataclass(eq=False)
+class Rows:
+    """Labelled rows: features (n, d), y (n,), the number of the task, weights (n,) or None."""
+
+    features: np.ndarray
+    y: np.ndarray
+    codes: np.ndarray
+    weight: np.ndarray | None = None
+
+
+@dataclass(eq=False)
+class TrainedNetwork:
+    r"""The state of a trained network: parameters θ, where they lie, and scales of the targets.
+
+    For a row x of task t it computes the outputs :math:`f(x; \theta_0, \theta_t)` of shape (K,).
+    The prediction of a continuous target is ``spread[t] * f[0] + centre[t]``; the probabilities of
+    classes are the softmax of f over the classes that the task may have.
+
+    Parameters
+    ----------
+    layout : Network
+        Where the weights and the bias of each layer lie in `theta`: ``layout.layers[k].of(theta)``
+        gives both, for a head with the task as first axis. ``layout.n_shared`` parameters, the
+        first ones, are those of the trunk.
+    theta : ndarray of shape (P,)
+        The parameters, those of the trunk first. Training replaces the array.
+    tasks : ndarray of shape (T,)
+        Names of the tasks.
+    classes : ndarray of shape (K,)
+        The classes of all tasks that classify.
+    is_class : ndarray of bool, shape (T,)
+        Which tasks classify.
+    possible : ndarray of bool, shape (T, K)
+        Which classes each task may have.
+    centre, spread : ndarray of shape (T,)
+        Mean and standard deviation by which continuous targets are scaled.
+    own_columns : ndarray of bool, shape (T, d)
+        Which features each task has.
+    columns : list of str or None
+        Names of the features.
+    unlabelled : list
+        Tasks that the table had in `fit`, without a label.
+    rng : numpy.random.Generator
+        What draws batches, and anything else that is random in training.
+    weighting : Weighting or None
+        The loss weighting, with what it has learned.
+    optimiser : object or None
+        The state of Adam or SGD; only after `partial_fit`.
+
+    See Also
+    --------
+    MultiTaskMLPRegressor : Trains such a network, and keeps it as `network_`.
+    FineTuner : Goes on from one, for other tasks.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/algorithms/one_trunk`.
+
+    Examples
+    --------
+    >>> from mtlkit.datasets import make_linear_tasks
+    >>> from mtlkit.neural import MultiTaskMLPRegressor
+    >>> X, y = make_linear_tasks(n_tasks=3, n_features=5, random_state=0)
+    >>> model = MultiTaskMLPRegressor(hidden_layer_sizes=(8,), task_col=0, n_iter_no_change=None)
+    >>> network = model.fit(X, y).network_
+    >>> trunk, heads = network.layout.layers
+    >>> W, b = trunk.of(network.theta)
+    >>> V, c = heads.of(network.theta)
+    >>> W.shape, V.shape
+    ((5, 8), (3, 8, 1))
+    """
+
+    layout: Network
+    theta: np.ndarray
+    tasks: np.ndarray
+    classes: np.ndarray
+    is_class: np.ndarray
+    possible: np.ndarray
+    centre: np.ndarray
+    spread: np.ndarray
+    own_columns: np.ndarray
+    columns: list | None = None
+    unlabelled: list = field(default_factory=list)
+    rng: np.random.Generator | None = None
+    weighting: Weighting | None = None
+    optimiser: object = None
+
+    @classmethod
+    def start(cls, rows, tasks, own_columns, is_class, *, classes, standardize, layout, dtype, rng):
+        """Random parameters for the tasks of labelled `Rows`.
+
+        `classes` says all classes, which every task may then have; None means those of the rows.
+        `layout` holds the number of features, hidden widths and the activation.
+        """
+        own = groups(rows.codes, len(tasks))
+        known = np.unique(rows.y[is_class[rows.codes]]) if classes is None else np.unique(classes)
+        possible = np.zeros((len(tasks), len(known)), dtype=bool)
+        if classes is not None:
+            possible[is_class] = True
+        elif is_class.any():
+            has = [np.isin(known, rows.y[own[t]]) for t in np.flatnonzero(is_class)]
+            possible[is_class] = possible_classes(np.array(has))
+        centre, spread = np.zeros(len(tasks)), np.ones(len(tasks))
+        for t in np.flatnonzero(~is_class) if standardize else ():
+            weight = None if rows.weight is None else rows.weight[own[t]]
+            centre[t] = np.average(rows.y[own[t]], weights=weight)
+            variance = np.average((rows.y[own[t]] - centre[t]) ** 2, weights=weight)
+            spread[t] = np.sqrt(variance) if variance > 0 else 1.0
+        rng = np.random.default_rng(check_random_state(rng).randint(2**31, size=4))
+        network = Network(
+            n_tasks=len(tasks), n_outputs=max(1, len(known)),
+            private_input=not own_columns.all(), **layout,
+        )  # fmt: skip
+        theta = network.initial(rng, dtype)
+        return cls(
+            network, theta, tasks, known, is_class, possible, centre, spread, own_columns, rng=rng
+        )
+
+    def train(self, rows, settings, held_out=None):
+        """Train on labelled `Rows`, without those whose numbers are `held_out`, which stop it.
+
+        Returns what `train` in ``_training.py`` does.
+        """
+        T = len(self.tasks)
+        own, weight = groups(rows.codes, T), rows.weight
+        if weight is not None:
+            weight = weight.copy()
+            for part in own:
+                weight[part] /= weight[part].mean()
+        batch = None
+        if held_out is not None:
+            own = [part[~np.isin(part, held_out)] for part in own]
+            share = np.ones(len(rows.y)) if weight is None else weight
+            codes = rows.codes[held_out]
+            share = share[held_out] / np.bincount(codes, share[held_out], T)[codes]
+            share = share.astype(self.theta.dtype)
+            batch = in_groups(held_out, codes, share, np.zeros_like(codes), 1, T)[0]
+        targets = self.scaled(rows.y, rows.codes)
+        loss = TaskLosses(targets, self.is_class, self.possible)
+        features = rows.features.astype(self.theta.dtype, copy=False)
+        return train(self, features, own, loss, settings, held_out=batch, row_weight=weight)
+
+    def start_weighting(self, weighting, task_weight, rows):
+        """Start a clone of the weighting with the weights of the tasks' *mean* losses.
+
+        A factor λ_t on the loss of every row of task t is λ_t n_t T / N on the mean loss.
+        """
+        if not isinstance(weighting, Weighting | None):
+            raise ValueError(
+                f"weighting={weighting!r} must be a Weighting, such as PCGrad(), or None"
+            )
+        n = np.bincount(rows.codes, rows.weight, len(self.tasks)).astype(float)
+        base = balance_weights(task_weight, n, self.tasks) * n * len(n) / n.sum()
+        self.weighting = FixedWeights() if weighting is None else clone(weighting)
+        self.weighting.start(base, self.rng)
+
+    def filled(self, features, codes):
+        """The features with 0 in columns that a task does not have; NaN elsewhere is an error."""
+        if self.own_columns.all():
+            assert_all_finite(features, input_name="X")
+            return features
+        own = self.own_columns[codes]
+        bad = np.argwhere(own & ~np.isfinite(features))
+        if bad.size:
+            row, column = bad[0]
+            name = column if self.columns is None else self.columns[column]
+            raise ValueError(
+                f"Input X contains NaN in column {name!r}, row {row}, of task "
+                f"{self.tasks.tolist()[codes[row]]!r}, which has that column in other rows: "
+                "impute it"
+            )
+        return np.where(own, features, 0)
+
+    def scaled(self, y, codes):
+        """Targets as the network computes them: continuous ones scaled, numbers of classes."""
+        of_class = self.is_class[codes]
+        scaled = np.empty(len(y), self.theta.dtype)
+        new = np.setdiff1d(y[of_class], self.classes).tolist()
+        if new:
+            raise ValueError(
+                f"y holds classes {some(new)}, which the network does not have (it has "
+                f"{some(self.classes.tolist())}): pass all classes to the first partial_fit"
+            )
+        scaled[of_class] = at = np.searchsorted(self.classes, y[of_class])
+        barred = ~self.possible[codes[of_class], at]
+        if barred.any():
+            task, label = self.tasks.tolist()[codes[of_class][barred][0]], self.classes[at][barred]
+            raise ValueError(
+                f"y holds class {label[0].item()!r} for task {task!r}, which shares no class with "
+                "the tasks that had it: pass all classes to the first partial_fit"
+            )
+        codes = codes[~of_class]
+        scaled[~of_class] = (y[~of_class].astype(float) - self.centre[codes]) / self.spread[codes]
+        return scaled
+
+    def outputs(self, features, codes):
+        """The outputs (n, K) of rows of the tasks with these numbers."""
+        features = features.astype(self.theta.dtype, copy=False)
+        return self.layout.outputs(self.theta, features, codes)
+
+    def predict(self, features, codes):
+        """Continuous predictions or the likeliest classes, (n,)."""
+        outputs, of_class = self.outputs(features, codes), self.is_class[codes]
+        values = None
+        if not of_class.all():
+            values = outputs[:, 0] * self.spread[codes] + self.centre[codes]
+        if of_class.any():
+            best = np.where(self.possible[codes], outputs, -np.inf).argmax(axis=1)
+            best = self.classes[best]
+            values = best if values is None else np.where(of_class, best, values)
+        return values
+
+    def predict_proba(self, features, codes):
+        """Class probabilities (n, K), of rows whose tasks classify."""
+        Z = np.where(self.possible[codes], self.outputs(features, codes), -np.inf)
+        P = np.exp(Z - Z.max(axis=1, keepdims=True))
+        return P / P.sum(axis=1, keepdims=True)
