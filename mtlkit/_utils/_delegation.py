@@ -1,5 +1,6 @@
 """What meta-estimators hand on: methods, tags, scores, row weights, and the setting inside."""
 
+from contextlib import contextmanager
 from inspect import Parameter, signature
 
 from sklearn import get_config
@@ -10,6 +11,18 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from ._validation import labelled_rows
+
+# Parameters by which estimators choose columns, or count them.
+CHOOSING = {
+    "cat_features",
+    "categorical_feature",
+    "categorical_features",
+    "categories",
+    "func",
+    "interaction_cst",
+    "monotonic_cst",
+    "transformers",
+}
 
 
 def sub_estimator_has(method):
@@ -123,3 +136,27 @@ def fit_weighted(estimator, X, y, weight=None, **params):
     if weight is not None:
         params[weight_keyword(estimator)] = weight
     return clone(estimator).fit(X, y, **params)
+
+
+def chooses_columns(estimator):
+    """Whether a parameter of the estimator, or of a step in it, chooses columns or counts them.
+
+    Whoever hands each task the columns that it has must hand such an estimator all of them: its
+    names and positions mean the table that the user passed.
+    """
+    return any(
+        name.split("__")[-1] in CHOOSING and value is not None and not isinstance(value, str)
+        for name, value in estimator.get_params().items()
+    )
+
+
+@contextmanager
+def naming(where):
+    """An error inside says where it happened; with `where=None` it passes as it is."""
+    try:
+        yield
+    except Exception as error:
+        if where is None:
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{where}: {error}") from error

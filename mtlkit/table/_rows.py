@@ -103,7 +103,8 @@ def _check_common_columns(estimator, X, features, task):
             raise ValueError(
                 f"X contains NaN: columns {some(names[j] for j in absent)} are missing in every "
                 f"row of task {t!r}, but {type(estimator).__name__} needs the same columns in all "
-                "tasks. Keep the common columns, or use PerTask, which takes each task's own"
+                "tasks. Keep the common columns, or use PerTask, which takes each task's own; if "
+                "per_task(...) made them, use shared(...)"
             ) from None
 
 
