@@ -20,30 +20,35 @@ SETTING_MARKERS = {"single-task": "o", "multi-task": "D", "transfer": "^", "pool
 def use_style():
     """Set matplotlib's defaults to the style of the book, for this process.
 
-    Text is large enough on a phone, where a figure shrinks to about 360 px. The background is
-    opaque white, so that figures stay readable in the dark theme.
-    """
-    import matplotlib.pyplot as plt
+    The style itself is the file ``mtlkit/book.mplstyle``; ``plt.style.use("mtlkit.book")`` puts it
+    on top of settings of your own, which this function forgets.
 
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+
+    See Also
+    --------
+    SETTING_COLORS : The colour of each setting.
+    SETTING_MARKERS : The marker of each setting.
+
+    Notes
+    -----
+    Text is large enough on a phone, and the background is opaque white, so that figures stay
+    readable in the dark theme. Taught in :doc:`/chapters/background/words_and_symbols`.
+    """
+    plt = _pyplot()
     plt.rcdefaults()  # whatever a reader's own matplotlibrc says
-    plt.rcParams.update(
-        {
-            "figure.figsize": (6.4, 3.6),
-            "figure.dpi": 150,
-            "savefig.dpi": 150,
-            "figure.constrained_layout.use": True,
-            "figure.facecolor": "white",
-            "axes.facecolor": "white",
-            "savefig.facecolor": "white",
-            "savefig.transparent": False,
-            "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
-            "font.size": 12,
-            "legend.frameon": False,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "lines.linewidth": 2,
-            "lines.markersize": 8,
-            "image.cmap": "PuOr_r",  # orange above zero, purple below: no setting has these
-            "svg.hashsalt": "mtlkit",  # SVG ids that do not change from run to run
-        }
-    )
+    plt.style.use("mtlkit.book")
+
+
+def _pyplot():
+    """matplotlib.pyplot, or an error that says how to get it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "a plot needs matplotlib, which is not installed: python -m pip install 'mtlkit[plot]'"
+        ) from error
+    return plt

@@ -156,6 +156,14 @@ def test_all_four_settings_fit_into_the_figure():
         assert outer.y0 <= box.y0 < box.y1 <= outer.y1
 
 
+def test_without_matplotlib_a_plot_says_how_to_get_it(comparison, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot")
+    for draw in (comparison.plot, use_style):
+        with pytest.raises(ImportError, match="matplotlib.*pip install"):
+            draw()
+
+
 def test_matplotlib_is_imported_for_plots_only():
     code = "import mtlkit.evaluation, sys; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,6 +1,6 @@
 """The picture of a comparison."""
 
-from ..plotting import SETTING_COLORS, SETTING_MARKERS
+from ..plotting import SETTING_COLORS, SETTING_MARKERS, _pyplot
 
 
 class ComparisonDisplay:
@@ -64,13 +64,7 @@ class ComparisonDisplay:
         -------
         ComparisonDisplay
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ModuleNotFoundError as error:
-            raise ImportError(
-                "a plot needs matplotlib: python -m pip install 'mtlkit[plot]'"
-            ) from error
-        self.ax_ = plt.subplots()[1] if ax is None else ax
+        self.ax_ = _pyplot().subplots()[1] if ax is None else ax
         self.figure_ = self.ax_.figure
         self.ax_.axvline(0, color="0.4", linewidth=1)
         drawn = {}
@@ -105,8 +99,3 @@ class ComparisonDisplay:
 def unit(scale):
     """How a header or an axis label names the scale: ``" (points)"``."""
     return {1: "", 100: " (points)"}.get(scale, f" (x{scale:g})")
-
-
-def score_name(scoring):
-    """How a header or an axis label names the score."""
-    return {"r2": "R²"}.get(scoring, scoring)
