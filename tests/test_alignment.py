@@ -177,15 +177,15 @@ def test_errors(aligner):
     ("aligner", "message"),
     [
         (CORAL(shrinkage="yes"), "shrinkage='yes' is unknown: use 'auto'"),
-        (CORAL(shrinkage=2), "shrinkage == 2, must be <= 1"),
+        (CORAL(shrinkage=2), "shrinkage=2"),
         (SubspaceAlignment(5), "n_components=5 must be at most 4, for n_features=4 and n_samples"),
-        (SubspaceAlignment(0), "n_components == 0, must be >= 1"),
+        (SubspaceAlignment(0), "n_components=0"),
         (TCA(5), "n_components=5 must be at most 4, for n_samples=75 and n_features=4"),
         (TCA(80, kernel="rbf"), "n_components=80 must be at most 75"),
-        (TCA(mu=0), "mu == 0, must be > 0"),
-        (TCA(gamma=-1), "gamma == -1, must be > 0"),
-        (TCA(kernel="poly"), "kernel='poly' is unknown: use one of"),
-        (TCA(penalty="l1"), "penalty='l1' is unknown: use one of"),
+        (TCA(mu=0), "mu=0"),
+        (TCA(gamma=-1), "gamma=-1"),
+        (TCA(kernel="poly"), "kernel='poly' is unknown"),
+        (TCA(penalty="l1"), "penalty='l1' is unknown"),
     ],
 )
 def test_errors_of_parameters(aligner, message):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -48,7 +48,6 @@ from mtlkit.transfer import (
     SubspaceAlignment,
     TrAdaBoostClassifier,
     TransferForestClassifier,
-    TransferForestRegressor,
 )
 from tests._problems import as_frame, ragged_classification, ragged_regression
 
@@ -96,7 +95,6 @@ TREES = [
     PerTask(DecisionTreeClassifier(random_state=0)),
     Pooled(DecisionTreeClassifier(random_state=0), task_as_input=True),
     TrAdaBoostClassifier(n_estimators=5, random_state=0),
-    TransferForestRegressor(RandomForestRegressor(5, random_state=0)),
 ]
 ALL = [*REGRESSORS, *CLASSIFIERS, *TRANSFORMERS, *TREES, MultiTaskMLP(**SHORT)]
 ALPHA = dict.fromkeys(

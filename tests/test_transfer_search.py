@@ -23,7 +23,6 @@ from mtlkit.transfer import (
     SubspaceAlignment,
     TrAdaBoostClassifier,
     TransferForestClassifier,
-    TransferForestRegressor,
 )
 from tests._problems import as_frame
 
@@ -40,10 +39,6 @@ METHODS = {  # last steps of a Pipeline, and a grid over parameters of the first
     "forest": (
         [TransferForestClassifier(RandomForestClassifier(5, random_state=0), **ROLES)],
         {"method": ["strut", "ser", "mix"]},
-    ),
-    "regression forest": (
-        [TransferForestRegressor(random_state=0, **ROLES).set_params(method="ser")],
-        {"method": ["strut", "ser"]},
     ),
     "weighted": (
         [ImportanceWeighted(LOGISTIC, **ROLES)],

@@ -143,9 +143,9 @@ def test_ratios_of_domains_far_apart_are_finite():
 
 def test_errors_of_ratios():
     source, target = two_normals(1, n=20)
-    with pytest.raises(ValueError, match="X_source has 1 columns but X_target has 2"):
+    with pytest.raises(ValueError, match="X_target.* 2 features.* 1 features"):
         ClassifierRatio().fit(source, np.c_[target, target])
-    with pytest.raises(ValueError, match="X_target contains NaN"):
+    with pytest.raises(ValueError, match="(?s)X_target.*NaN"):
         KLIEP().fit(source, target * np.nan)
     with pytest.raises(ValueError, match=r"classifier=Ridge\(\) has no predict_proba"):
         ClassifierRatio(Ridge()).fit(source, target)
@@ -156,7 +156,7 @@ def test_errors_of_ratios():
     with pytest.raises(ValueError, match=r"two rows of each domain, got 20 .* and 1 of the target"):
         KLIEP().fit(source, target[:1])
     for name, value in {"gamma": 0, "n_centers": 0, "max_iter": 0}.items():
-        with pytest.raises(ValueError, match=f"{name} == 0, must be"):
+        with pytest.raises(ValueError, match=f"{name}=0"):
             KLIEP(**{name: value}).fit(source, target)
     for ratio in RATIOS:
         with pytest.raises(NotFittedError):
@@ -310,13 +310,13 @@ class Constant(BaseEstimator):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": 7}, r"target=7 is not a task in column 0: choose of \[0.0, 1.0, 2.0\]"),
-        ({"source": [5]}, r"source=\[5\] is not a task"),
-        ({"task_col": None}, "need task_col: without it there is only one task"),
-        ({"exponent": 2}, "exponent == 2, must be <= 1"),
+        ({"target": 7}, r"target=7 is not a task in column 0: choose one of \[0.0, 1.0, 2.0\]"),
+        ({"source": [5]}, "source=5 is not a task"),
+        ({"task_col": None}, "target=2: set task_col"),
+        ({"exponent": 2}, "exponent=2"),
         (
             {"density_ratio": Ridge()},
-            r"density_ratio=Ridge\(\) is no density ratio: use ClassifierRatio or KLIEP",
+            r"density_ratio=Ridge\(\) is not .* ClassifierRatio or KLIEP",
         ),
         (
             {"density_ratio": Constant(0.0)},

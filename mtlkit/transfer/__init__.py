@@ -8,7 +8,8 @@ from ._shift import ShiftReport, diagnose_shift
 from ._tca import TCA
 from ._tradaboost import TrAdaBoostClassifier
 from ._weighting import ImportanceWeighted
-from .forest._estimators import TransferForestClassifier, TransferForestRegressor
+from .forest._estimators import TransferForestClassifier
+from .forest._tree import Tree
 
 __all__ = [
     "CORAL",
@@ -23,6 +24,6 @@ __all__ = [
     "SubspaceAlignment",
     "TrAdaBoostClassifier",
     "TransferForestClassifier",
-    "TransferForestRegressor",
+    "Tree",
     "diagnose_shift",
 ]

@@ -3,24 +3,25 @@
 import numpy as np
 from scipy.linalg import eigh
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils._containers import as_table
+from .._utils._validation import check_integer
 from ..table._assembly import Assembly
 from ..table._reading import task_codes, unique_tasks
 from ..table._rows import check_features
-from ._domains import read_domains
+from ._domains import read_domains, refuse_huge
 
 
 class DomainAligner(TransformerMixin, BaseEstimator):
     """A transformer with `source`, `target`, `task_col` that puts both domains into one space.
 
-    Tables are put together as in `TaskTransformer`, by an `Assembly`. A derived class has
-    `_fit_domains(domains)`, `_map(features, target)` and, if its columns are new ones, `_width`.
+    A derived class has `_fit_domains(domains)`, `_map(features, target)` and, if its columns are
+    new ones, sets their number `_width`.
     """
 
-    _width = None  # number of new columns; None: the features keep their names
+    setting = "transfer"
+    _width = None  # the features keep their names
 
     def fit(self, X, y=None):
         """Learn the maps from the features of source and target rows.
@@ -29,14 +30,19 @@ class DomainAligner(TransformerMixin, BaseEstimator):
         ----------
         X : DataFrame or array of shape (n, p)
             Table with the task column. Rows of other tasks are refused.
-        y : ignored
+        y : None
+            Ignored.
 
         Returns
         -------
         self
+            The fitted transformer.
         """
         X = as_table(X)
-        domains = read_domains(self, X, others="refuse")
+        features, task = check_features(self, X, reset=True)
+        refuse_huge(features, X, self.task_col)
+        roles = self.source, self.target
+        domains = read_domains(features, task, roles=roles, task_col=self.task_col, drop=False)
         if self.task_col is not None:
             for name, rows in [("source", domains.source_rows), ("target", domains.target_rows)]:
                 if len(rows) < 2:
@@ -44,15 +50,12 @@ class DomainAligner(TransformerMixin, BaseEstimator):
                         f"n_samples=1 in the {name}: {type(self).__name__} needs at least two "
                         "rows of it, to see their spread"
                     )
-        self.tasks_, _ = unique_tasks(domains.task)
+        self.tasks_, codes = unique_tasks(domains.task)
+        self._target = codes[domains.target][0]
         self._fit_domains(domains)
         self._assembly = Assembly(X, self.task_col, repr(self))
-        self._assembly.name_columns(self._names(self._assembly.features(self._assembly.inputs)))
+        self._assembly.name_columns([self._names(self._assembly.features(self._assembly.inputs))])
         return self
-
-    def fit_transform(self, X, y=None):
-        """Fit, then transform the same rows; `y` is ignored."""
-        return self.fit(X).transform(X)
 
     def transform(self, X):
         """Map rows of the source and of the target, each as its domain is mapped.
@@ -60,20 +63,20 @@ class DomainAligner(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            Table with the task column; all its tasks were seen in `fit`, new rows are welcome.
+            Table with the task column. Its tasks must have been seen in `fit`; its rows need not.
 
         Returns
         -------
-        DataFrame or array
-            The table of the mapped features and the task column.
+        Z : DataFrame or array
+            The table of the mapped features and the task column, of the kind of `X`.
         """
         check_is_fitted(self)
         X = as_table(X)
         features, task = check_features(self, X, reset=False)
-        task_codes(task, self.tasks_, unseen="they were neither source nor target")
-        target = np.ones(len(task), dtype=bool) if self.task_col is None else task == self.target
-        block = self._map(features, target)
-        return self._assembly.table(X, task, [(0, np.arange(len(task)), block)])
+        refuse_huge(features, X, self.task_col)
+        codes = task_codes(task, self.tasks_, unseen="they were neither source nor target")
+        mapped = self._map(features, codes == self._target)
+        return self._assembly.table(X, task, [(0, np.arange(len(task)), mapped)])
 
     def get_feature_names_out(self, input_features=None):
         """Names of the output columns, the task column included.
@@ -89,18 +92,18 @@ class DomainAligner(TransformerMixin, BaseEstimator):
         names : ndarray of object
         """
         check_is_fitted(self)
-        return self._assembly.names_out(self._names, input_features)
+        return self._assembly.names_out(lambda names: [self._names(names)], input_features)
 
     def _names(self, features):
         if self._width is None:
-            return [features]
-        return [[f"{type(self).__name__.lower()}{j}" for j in range(self._width)]]
+            return list(features)
+        return [f"{type(self).__name__.lower()}{j}" for j in range(self._width)]
 
     def _check_components(self, largest, why):
         """`n_components`, or the most there are."""
         if self.n_components is None:
             return largest
-        k = check_scalar(self.n_components, "n_components", (int, np.integer), min_val=1)
+        k = check_integer(self.n_components, "n_components")
         if k > largest:
             raise ValueError(f"n_components={k} must be at most {largest}, {why}")
         return k

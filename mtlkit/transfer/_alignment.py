@@ -1,16 +1,15 @@
 """Aligning the second moments of two domains: CORAL, and subspace alignment."""
 
-from numbers import Real
-
 import numpy as np
 from scipy.linalg import qr
-from sklearn.utils import check_scalar
+from sklearn.covariance import ledoit_wolf_shrinkage
 
+from .._utils._validation import check_flag, check_number
 from ._aligner import DomainAligner, leading, positive_columns
 
 
 class CORAL(DomainAligner):
-    r"""Correlation alignment: source rows get the covariance, and the mean, of target rows.
+    r"""Correlation alignment (CORAL): source rows get the covariance and mean of target rows.
 
     With means m_S, m_T (d,) and covariances C_S, C_T (d, d) of source and target, a source row is
     mapped by
@@ -27,8 +26,8 @@ class CORAL(DomainAligner):
     ----------
     source : task name, list of task names or None, default=None
         The source tasks, taken together as one domain; None: all tasks but the target.
-    target : task name, default=None
-        The target task.
+    target : task name or None, default=None
+        The target task; None: the one task that `source` does not name.
     task_col : str, int or None, default=None
         The task column; None means one task, and nothing is changed.
     center : bool, default=True
@@ -48,8 +47,9 @@ class CORAL(DomainAligner):
     intercept_ : ndarray of shape (d,)
         What is then added to source rows.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
@@ -57,8 +57,16 @@ class CORAL(DomainAligner):
         In `fit`, if the source's covariance is singular and not regularised; in `transform`, for
         rows of a task that was neither source nor target.
 
+    See Also
+    --------
+    SubspaceAlignment : Aligns the leading principal components only.
+    TCA : Directions in which the two domains have one mean.
+    mtlkit.table.per_task : With a StandardScaler it aligns means and scales only.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/other_world`.
+
     Cost: O((n + d) d²). Most of what CORAL gains is often in the means and scales alone:
     compare it with ``mtlkit.table.per_task(StandardScaler(), task_col)``, which aligns just these.
 
@@ -85,13 +93,13 @@ class CORAL(DomainAligner):
         self.shrinkage = shrinkage
 
     def _fit_domains(self, domains):
-        s = self.shrinkage
+        s, center = self.shrinkage, check_flag(self.center, "center")
         if isinstance(s, str) and s != "auto":
             raise ValueError(
                 f"shrinkage={s!r} is unknown: use 'auto', a number from 0 to 1 or None"
             )
         if s is not None and not isinstance(s, str):
-            check_scalar(s, "shrinkage", Real, min_val=0, max_val=1)
+            check_number(s, "shrinkage", low=0, high=1)
         d = domains.X.shape[1]
         self.coef_, self.intercept_ = np.eye(d), np.zeros(d)
         if self.task_col is None:
@@ -107,7 +115,7 @@ class CORAL(DomainAligner):
         target_mean, covariance = _moments(domains.target_rows, s)
         values, vectors = np.linalg.eigh(covariance)
         self.coef_ = white @ _power(values.clip(0), vectors, 0.5)
-        if self.center:
+        if center:
             self.intercept_ = target_mean - source_mean @ self.coef_
 
     def _map(self, features, target):
@@ -117,7 +125,7 @@ class CORAL(DomainAligner):
 
 
 class SubspaceAlignment(DomainAligner):
-    r"""Principal components of the source, turned as near as can be to those of the target.
+    r"""Subspace alignment: principal components of the source, rotated to match the target's.
 
     With the k leading principal directions P_S, P_T (d, k) of source and target and their means
     m_S, m_T (d,), rows are mapped by
@@ -136,8 +144,8 @@ class SubspaceAlignment(DomainAligner):
         If it is all d, the subspaces are equal and only the means are aligned.
     source : task name, list of task names or None, default=None
         The source tasks, taken together as one domain; None: all tasks but the target.
-    target : task name, default=None
-        The target task.
+    target : task name or None, default=None
+        The target task; None: the one task that `source` does not name.
     task_col : str, int or None, default=None
         The task column; None means one task, and this is PCA.
     center : bool, default=True
@@ -156,8 +164,9 @@ class SubspaceAlignment(DomainAligner):
     mean_, source_mean_ : ndarray of shape (d,)
         m_T and m_S; zeros without `center`.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
@@ -165,8 +174,16 @@ class SubspaceAlignment(DomainAligner):
         In `fit`, if `n_components` is too large; in `transform`, for rows of a task that was
         neither source nor target.
 
+    See Also
+    --------
+    CORAL : Aligns all of the covariance and keeps the features.
+    TCA : One set of components for both domains.
+    sklearn.decomposition.PCA : The same for one domain.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/other_world`.
+
     Cost: O(n d min(n, d) + min(n, d)³) per domain. The paper standardises the features of each
     domain before; so does ``mtlkit.table.per_task(StandardScaler(), task_col)`` in a Pipeline.
 
@@ -192,6 +209,7 @@ class SubspaceAlignment(DomainAligner):
         self.center = center
 
     def _fit_domains(self, domains):
+        check_flag(self.center, "center")
         parts = [domains.target_rows, domains.source_rows][: 1 if self.task_col is None else 2]
         rows, d = min(len(part) for part in parts), domains.X.shape[1]
         k = self._check_components(
@@ -236,20 +254,11 @@ def _moments(X, shrinkage):
     covariance = X.T @ X / n
     size = np.trace(covariance) / d
     if shrinkage == "auto":
-        shrinkage = _ledoit_wolf(X, covariance, size)
+        shrinkage = ledoit_wolf_shrinkage(X, assume_centered=True)
     if shrinkage:
         covariance *= 1 - shrinkage
         covariance.flat[:: d + 1] += shrinkage * size
     return mean, covariance * scale * scale[:, None]
-
-
-def _ledoit_wolf(X, covariance, size):
-    """The intensity of Ledoit and Wolf (2004) for centred rows, without a further d × d product."""
-    n, d = X.shape
-    squared = (covariance**2).sum()
-    error = ((X**2).sum(axis=1) ** 2).sum() / n**2 - squared / n  # of the entries, by sampling
-    distance = squared - d * size**2
-    return min(error / distance, 1.0) if distance > 0 else 0.0
 
 
 def _power(values, vectors, exponent):

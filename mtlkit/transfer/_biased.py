@@ -3,21 +3,20 @@
 What belongs here: linear models that are fitted to the sources first, then to each target.
 """
 
-from numbers import Real
-
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.linear_model import Ridge
-from sklearn.utils import check_scalar
 
-from .._utils._containers import groups, some
+from .._utils._containers import groups
 from .._utils._numerics import shortest_in_hull
-from .._utils._validation import check_strength
+from .._utils._validation import check_flag, check_integer, check_number, check_strength
 from ..linear._base import TaskLinearClassifier, TaskLinearRegressor
 from ..linear._losses import LogisticLoss
 from ..linear._penalties import SharedMean
 from ..linear._solver import solve
+from ..table._reading import unique_tasks
 from ..table._rows import check_rows
+from ._domains import find_roles
 
 
 class Biased:
@@ -29,20 +28,24 @@ class Biased:
     """
 
     def _fit_rows(self, X, y, task, weight):
-        self.tasks_, codes = np.unique(task, return_inverse=True)
-        T, d = len(self.tasks_), X.shape[1]
-        sources = self._source_codes()
-        K = len(sources)
+        tasks, codes = unique_tasks(task)
+        roles = self.source, self.target
+        known = "a task with a labelled row"
+        sources, targets = find_roles(*roles, tasks, self.task_col, several=True, kind=known)
+        kept = sorted(sources + targets)
+        self.tasks_ = tasks[kept]
+        T, d, K = len(kept), X.shape[1], len(sources)
+        by_task = groups(codes, len(tasks))
         self.coef_, self.intercept_ = np.zeros((T, d)), np.zeros(T)
         self.source_shares_ = np.zeros((T, K))
-        by_task = groups(codes, T)
+        sources = [kept.index(t) for t in sources]
         for k, t in enumerate(sources):
-            own = rows_of(X, y, weight, by_task[t])
+            own = rows_of(X, y, weight, by_task[kept[t]])
             self.coef_[t], self.intercept_[t] = self._fit_source(*own)
             self.source_shares_[t, k] = 1
         starts = self.coef_[sources] if K else np.zeros((1, d))
         for t in np.setdiff1d(np.arange(T), sources):
-            own = rows_of(X, y, weight, by_task[t])
+            own = rows_of(X, y, weight, by_task[kept[t]])
             self.coef_[t], self.intercept_[t], shares = self._fit_target(*own, starts)
             self.source_shares_[t] = shares[:K]
         self.source_coef_ = starts.mean(axis=0)
@@ -52,33 +55,13 @@ class Biased:
     def _for_new_tasks(self):
         return self.source_coef_, self.source_intercept_
 
-    def _source_codes(self):
-        """Positions of the sources in `tasks_`."""
-        if self.task_col is None and self.source is None:
-            return []
-        if self.task_col is None:
-            raise ValueError(
-                f"source={self.source!r} needs task_col: without it there is only one task"
-            )
-        several = isinstance(self.source, list | tuple | np.ndarray)
-        names, known = list(self.source) if several else [self.source], self.tasks_.tolist()
-        for name in names:
-            if name not in known:
-                raise ValueError(
-                    f"source={name!r} is not a task with a labelled row in column "
-                    f"{self.task_col!r}: choose one of {some(known)}"
-                )
-        if not names or len(set(names)) < len(names):
-            raise ValueError(f"source={self.source!r} must name each source once, and at least one")
-        return [known.index(name) for name in names]
-
 
 def rows_of(X, y, weight, rows):
     return X[rows], y[rows], np.ones(len(rows)) if weight is None else weight[rows]
 
 
 class BiasedRidge(Biased, TaskLinearRegressor):
-    r"""Ridge regression that starts from source tasks and is pulled back to them.
+    r"""Biased ridge regression: the target is shrunk to the weights of source tasks, not to zero.
 
     First each source k is fitted by itself, which gives w_k (d,). Then, for each other task t,
 
@@ -97,14 +80,16 @@ class BiasedRidge(Biased, TaskLinearRegressor):
     Parameters
     ----------
     source : task name, list of task names or None, default=None
-        The task or tasks to learn from first; all others are targets. None (with
-        ``task_col=None``): there is one task and no source, so this is ``Ridge(alpha)``.
+        The task or tasks to learn from first. None: all tasks that `target` does not name.
+    target : task name, list of task names or None, default=None
+        The tasks that are pulled to the sources; rows of tasks that are neither are left out. None:
+        all tasks that `source` does not name.
     alpha : float, default=1.0
         Strength of the pull to the sources' weights, for target tasks.
     source_alpha : float, default=1.0
         Ridge strength for the sources themselves.
     task_col : str, int or None, default=None
-        The task column; None means one task.
+        The task column; None means one task without a source: ``Ridge(alpha)``.
     fit_intercept : bool, default=True
         Whether each task has an intercept; it is not penalised.
 
@@ -113,24 +98,37 @@ class BiasedRidge(Biased, TaskLinearRegressor):
     tasks_ : ndarray of shape (T,)
         The tasks with a labelled row in `fit`, sorted, the sources among them.
     coef_ : ndarray of shape (T, d)
+        The weights w of each task.
     intercept_ : ndarray of shape (T,)
+        The intercept b of each task.
     source_shares_ : ndarray of shape (T, K)
         The shares β of the K sources, in the order of `source`, in what each task is pulled to.
     source_coef_ : ndarray of shape (d,)
         Mean weights of the sources; they predict tasks that were not seen in `fit`. Zero if there
         is no source.
     source_intercept_ : float
+        Mean intercept of the sources, which goes with it.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
     ValueError
-        If `source` is not a task with a labelled row, or is missing while there is a task column.
+        If a task that `source` or `target` names has no labelled row, or both are None while there
+        is a task column.
+
+    See Also
+    --------
+    BiasedLogisticRegression : The same for classes.
+    mtlkit.linear.MeanRegularizedRidge : Multi-task; all tasks are pulled to their common mean.
+    mtlkit.neural.FineTuner : The same idea for a network (L2-SP).
 
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/borrow_model`.
+
     Rows with NaN in `y` are left out. Cost: that of one `Ridge` per task, with K outputs. Tune
     `alpha` on the target's rows, with `mtlkit.table.TargetKFold` or the `tasks` of
     `mtlkit.evaluation.compare`.
@@ -153,9 +151,17 @@ class BiasedRidge(Biased, TaskLinearRegressor):
     setting = "transfer"
 
     def __init__(
-        self, source=None, *, alpha=1.0, source_alpha=1.0, task_col=None, fit_intercept=True
+        self,
+        source=None,
+        *,
+        target=None,
+        alpha=1.0,
+        source_alpha=1.0,
+        task_col=None,
+        fit_intercept=True,
     ):
         self.source = source
+        self.target = target
         self.alpha = alpha
         self.source_alpha = source_alpha
         self.task_col = task_col
@@ -171,13 +177,16 @@ class BiasedRidge(Biased, TaskLinearRegressor):
         y : array-like of shape (n,)
             Targets; NaN marks a row without label.
         sample_weight : array-like of shape (n,), default=None
+            Weight of the loss of each row; None: all ones.
 
         Returns
         -------
         self
+            The fitted estimator.
         """
         for name in ("alpha", "source_alpha"):
             check_strength(self, name, include="left")
+        check_flag(self.fit_intercept, "fit_intercept")
         return self._fit_rows(*check_rows(self, X, y, sample_weight))
 
     def _fit_source(self, X, y, weight):
@@ -196,7 +205,7 @@ class BiasedRidge(Biased, TaskLinearRegressor):
 
 
 class BiasedLogisticRegression(Biased, TaskLinearClassifier):
-    r"""Logistic regression that starts from source tasks and is pulled back to them.
+    r"""Biased logistic regression: the target is shrunk to source tasks, not to zero.
 
     As `BiasedRidge`, with the logistic loss: each source k is fitted by itself, which gives w_k
     (d,), and then, for each other task t with labels y_ti 0 or 1,
@@ -213,8 +222,10 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     Parameters
     ----------
     source : task name, list of task names or None, default=None
-        The task or tasks to learn from first; all others are targets. None (with
-        ``task_col=None``): there is one task and no source.
+        The task or tasks to learn from first. None: all tasks that `target` does not name.
+    target : task name, list of task names or None, default=None
+        The tasks that are pulled to the sources; rows of tasks that are neither are left out. None:
+        all tasks that `source` does not name.
     alpha : float, default=1.0
         Strength of the pull to the sources' weights, for target tasks; positive.
     source_alpha : float, default=1.0
@@ -247,22 +258,30 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     estimators_ : list of BiasedLogisticRegression
         Only if K > 2: each class against the rest.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
     ValueError
-        If `source` is not a task with a labelled row, or is missing while there is a task column;
-        if there are fewer than two classes.
+        If a task that `source` or `target` names has no labelled row, or both are None while there
+        is a task column; if there are fewer than two classes.
 
     Warns
     -----
     ConvergenceWarning
         If the duality gap was not reached in `max_iter` steps.
 
+    See Also
+    --------
+    BiasedRidge : The same for a continuous target.
+    TransferForestClassifier : The same aim for a forest.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/borrow_model`.
+
     Rows whose label is missing are left out. A proximal step costs O(n_t d); with several sources
     their shares are searched over by SLSQP, each trial a fit that starts from the last. Scale the
     features. Tune `alpha` on the target's rows, with `mtlkit.table.TargetKFold` or the `tasks` of
@@ -287,6 +306,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
         self,
         source=None,
         *,
+        target=None,
         alpha=1.0,
         source_alpha=1.0,
         task_col=None,
@@ -295,6 +315,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
         max_iter=10000,
     ):
         self.source = source
+        self.target = target
         self.alpha = alpha
         self.source_alpha = source_alpha
         self.task_col = task_col
@@ -312,15 +333,18 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
         y : array-like of shape (n,)
             Class labels; a missing one (NaN, None) marks a row without label.
         sample_weight : array-like of shape (n,), default=None
+            Weight of the loss of each row; None: all ones.
 
         Returns
         -------
         self
+            The fitted estimator.
         """
         for name in ("alpha", "source_alpha"):
             check_strength(self, name, include="neither")
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", int, min_val=1)
+        check_flag(self.fit_intercept, "fit_intercept")
+        check_number(self.tol, "tol", low=0, open_high=True)
+        check_integer(self.max_iter, "max_iter")
         X_known, y_known, task, weight = self._class_rows(X, y, sample_weight)
         if len(self.classes_) > 2:
             names = ["coef_", "intercept_", "source_shares_", "source_coef_", "source_intercept_"]

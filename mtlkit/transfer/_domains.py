@@ -8,17 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
+from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight
 
-from .._utils._containers import missing, some
-from .._utils._validation import labelled_rows
-from ..table._reading import task_codes
+from .._utils._containers import column_names, is_frame, some
+from .._utils._delegation import LabelledScore, delegate_tags
+from .._utils._validation import read_labels, read_numbers
+from ..table._reading import task_codes, unique_tasks
 from ..table._rows import check_features
 
+HUGE = 1e70  # fourth powers of larger numbers, which TCA needs, may overflow
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Domains:
     """The rows of the source tasks and of the target task, in the order of the table.
 
@@ -28,13 +31,16 @@ class Domains:
         Features, without the task column.
     y : ndarray of shape (n,) or None
         Labels; what stands in a row without label has no meaning.
+    weight : ndarray of shape (n,) or None
     task : ndarray of shape (n,)
     labelled, target : ndarray of bool, shape (n,)
-        Which rows have a label, and which are the target's. The others are the source's.
+        Which rows have a label and a weight, and which are the target's. The others are the
+        source's.
     """
 
     X: np.ndarray
     y: np.ndarray | None
+    weight: np.ndarray | None
     task: np.ndarray
     labelled: np.ndarray
     target: np.ndarray
@@ -49,108 +55,145 @@ class Domains:
         """Features of the target, labelled or not."""
         return self.X[self.target]
 
-    @property
-    def source_labels(self):
-        """Features and labels of the labelled source rows, at least one."""
-        own = self.labelled & ~self.target
-        if not own.any():
-            tasks = np.unique(self.task[~self.target]).tolist()
-            raise ValueError(f"no row of the source {some(tasks)} has a label: nothing to transfer")
-        return self.X[own], self.y[own]
+    def _labels(self, domain):
+        own = self.labelled & domain
+        return self.X[own], self.y[own], None if self.weight is None else self.weight[own]
 
     @property
-    def target_labels(self):
-        """Features and labels of the labelled target rows, perhaps none."""
-        own = self.labelled & self.target
-        return self.X[own], self.y[own]
-
-    def labelled_target(self, who):
-        """The same, for `who` cannot do without one."""
-        X, y = self.target_labels
+    def labelled_source(self):
+        """Features, labels and weights of the labelled source rows, at least one."""
+        X, y, weight = self._labels(~self.target)
         if not len(y):
-            name = self.task[self.target][0].item()
+            tasks = unique_tasks(self.task[~self.target])[0].tolist()
+            raise ValueError(f"no row of the source {some(tasks)} has a label: nothing to transfer")
+        return X, y, weight
+
+    def labelled_target(self, who=None):
+        """The same for the target, perhaps none unless `who` cannot do without."""
+        X, y, weight = self._labels(self.target)
+        if who is not None and not len(y):
+            name = self.task[self.target][:1].tolist()[0]
             raise ValueError(
                 f"{who} needs labels of the target, but no row of task {name!r} has one: label "
-                "some, or use a method that needs none (CORAL, importance weights, …)"
+                "some, or use a method that needs none (CORAL, ImportanceWeighted, …)"
             )
-        return X, y
+        return X, y, weight
 
 
-def read_domains(estimator, X, y=None, *, classes=False, others="drop"):
-    """Read a table in `fit`.
+def find_roles(source, target, tasks, task_col, *, several=False, kind="a task"):
+    """Positions in the sorted array `tasks` of the sources and of the target, or targets.
 
-    `estimator` has the parameters `source`, `target` and `task_col`. With ``task_col=None`` all
-    rows are the target's. Rows of tasks that are neither source nor target are dropped, or refused
-    with ``others="refuse"``. With `classes`, `y` holds class labels of any kind; else numbers.
+    None stands for all tasks that the other of the two does not name. Only with `several` may
+    there be more than one target, or none. `kind` says, for the error, what a name must be.
     """
-    features, task = check_features(estimator, X, reset=True)
+    if task_col is None:
+        if source is None and target is None:
+            return [], [0]
+        given = {"source": source, "target": target}
+        given = " and ".join(f"{k}={value!r}" for k, value in given.items() if value is not None)
+        raise ValueError(f"{given}: set task_col too, without it there is only one task")
+    known = tasks.tolist()
+    if source is None and target is None:
+        raise ValueError(
+            f"source=None and target=None leave open what to transfer to: set target, or source, "
+            f"to a task in column {task_col!r}: choose one of {some(known)}"
+        )
+
+    def find(role, value):
+        names = _as_list(value, known)
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"{role}={name!r} is not {kind} in column {task_col!r}: choose one of "
+                    f"{some(known)}"
+                )
+        found = [known.index(name) for name in names]
+        if not found or len(set(found)) < len(found):
+            raise ValueError(f"{role}={value!r} must name each {role} once, and at least one")
+        return found
+
+    sources = None if source is None else find("source", source)
+    targets = None if target is None else find("target", target)
+    if targets is None:
+        targets = [t for t in range(len(known)) if t not in sources]
+    if sources is None:
+        sources = [t for t in range(len(known)) if t not in targets]
+    names = [known[t] for t in targets]
+    for role, other, found in [("source", "target", sources), ("target", "source", targets)]:
+        if not found and not (several and role == "target"):
+            there = some(known[t] for t in targets + sources)
+            raise ValueError(
+                f"X contains only the {other} {there}: at least one {role} task is required"
+            )
+    for name in names:
+        if known.index(name) in sources:
+            raise ValueError(f"task {name!r} cannot be both source and target")
+    if len(targets) > 1 and not several:
+        raise ValueError(
+            f"one target task is required, but target={target!r} means {some(names)}: set target "
+            "to one of them, and fit another model for each of the others"
+        )
+    return sources, targets
+
+
+def _as_list(value, known):
+    """Task names given as one name, or as a list, tuple, set, array or Series of them."""
+    if isinstance(value, tuple) and value in known:
+        return [value]
+    value = value.tolist() if hasattr(value, "tolist") else value
+    several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes))
+    return list(value) if several else [value]
+
+
+def read_domains(features, task, y=None, weight=None, *, roles, task_col, classes=False, drop=True):
+    """The rows by their domains, from checked features (n, d) and tasks (n,).
+
+    `roles` are source and target. Rows of tasks that are neither are dropped, or refused without
+    `drop`. With `classes`, `y` holds class labels of any kind; else numbers.
+    """
     labelled = np.zeros(len(task), dtype=bool)
     if y is not None:
-        y, labelled = _read_labels(y, classes)
+        y, labelled = (read_labels if classes else read_numbers)(y)
         check_consistent_length(features, y)
-    target, source = _masks(estimator, task)
-    own = target | source
-    if not own.all():
-        if others == "refuse":
-            astray = np.unique(task[~own]).tolist()
-            raise ValueError(
-                f"tasks {some(astray)} are neither source nor target: drop their rows, or name "
-                "them in source"
-            )
-        features, task, target, labelled = (a[own] for a in (features, task, target, labelled))
-        y = None if y is None else y[own]
-    return Domains(features, y, task, labelled, target)
-
-
-def _read_labels(y, classes):
-    """Labels as an array, and which of them are there."""
-    if not classes:
-        y = check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
+        if classes:
+            assert_all_finite(y, input_name="y")
+            check_classification_targets(y)
+    if weight is not None:
+        weight = _check_sample_weight(weight, features, ensure_non_negative=True)
+        labelled = labelled & (weight > 0)
+    tasks, codes = unique_tasks(task)
+    sources, targets = find_roles(*roles, tasks, task_col)
+    target, own = np.isin(codes, targets), np.isin(codes, sources + targets)
+    if not (own.all() or drop):
+        others = unique_tasks(task[~own])[0].tolist()
+        raise ValueError(
+            f"tasks {some(others)} are neither source nor target: drop their rows, or name them in "
+            "source"
         )
-        y = column_or_1d(y, warn=True)
-        return y, ~np.isnan(y)
-    y = column_or_1d(y, warn=True)
-    labelled = ~missing(y)
-    if labelled.any():
-        known = np.array(y[labelled].tolist())  # integers, if NaN made floats of them or objects
-        if known.dtype.kind == "f" and (known % 1 == 0).all() and not labelled.all():
-            known = known.astype(int)
-        check_classification_targets(known)
-        y = np.full(len(labelled), known[0], dtype=known.dtype)
-        y[labelled] = known
-    return y, labelled
+    parts = (features, y, weight, task, labelled, target)
+    return Domains(*(None if part is None else part[own] for part in parts))
 
 
-def _masks(estimator, task):
-    """Which rows are the target's, and which the source's."""
-    source, target = estimator.source, estimator.target
-    if estimator.task_col is None:
-        if source is not None or target is not None:
-            raise ValueError(
-                f"source={source!r} and target={target!r} need task_col: without it there is only "
-                "one task"
-            )
-        return np.ones(len(task), dtype=bool), np.zeros(len(task), dtype=bool)
-    known = np.unique(task).tolist()
-    where = f"a task in column {estimator.task_col!r}: choose of {some(known)}"
-    if target is None or target not in known:
-        raise ValueError(f"target={target!r} is not {where}")
-    if source is None:
-        sources = [name for name in known if name != target]
-        if not sources:
-            raise ValueError(f"the table holds the target {target!r} alone: add rows of a source")
-    else:
-        sources = list(source) if isinstance(source, list | tuple | np.ndarray) else [source]
-        astray = [name for name in sources if name not in known]
-        if astray or not sources:
-            raise ValueError(f"source={some(astray)} is not {where}")
-        if target in sources:
-            raise ValueError(f"{target!r} cannot be both source and target")
-    return task == target, np.isin(task, sources)
+def refuse_huge(features, X, task_col):
+    """For what takes powers of features: an error that names the column of the largest one."""
+    row, j = np.unravel_index(np.abs(features).argmax(), features.shape)
+    if abs(features[row, j]) > HUGE:
+        raise ValueError(
+            f"{feature_names(X, task_col)[j]} holds {features[row, j]:g}, and powers of such "
+            "numbers overflow: scale the feature, or impute it if this is a code for a missing one"
+        )
 
 
-class DomainEstimator(MetaEstimatorMixin, BaseEstimator):
+def feature_names(X, task_col):
+    """What messages and reports call the columns of a table, the task column left out."""
+    if is_frame(X):
+        return [str(name) for name in column_names(X) if name != task_col]
+    width = np.shape(X)[1]
+    task = None if task_col is None else task_col % width
+    return [f"column {j}" for j in range(width) if j != task]
+
+
+class DomainEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
     """An estimator with `estimator`, `source`, `target`, `task_col` and a method `_fit_domains`.
 
     Sets `tasks_`, and `classes_` for a classifier, before it calls that method.
@@ -163,7 +206,7 @@ class DomainEstimator(MetaEstimatorMixin, BaseEstimator):
         """The estimator inside; a class with a default has its own."""
         return self.estimator
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Fit on the rows of source and target.
 
         Parameters
@@ -172,45 +215,52 @@ class DomainEstimator(MetaEstimatorMixin, BaseEstimator):
             Table with the task column.
         y : array-like of shape (n,)
             Labels; a missing one (NaN, None) marks a row without label.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row in the loss, passed on to `estimator`; None: all ones.
 
         Returns
         -------
         self
+            The fitted estimator.
         """
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        domains = read_domains(self, X, y, classes=is_classifier(self))
-        self.tasks_ = np.unique(domains.task)
+        features, task = check_features(self, X, reset=True)
+        domains = read_domains(
+            features,
+            task,
+            y,
+            sample_weight,
+            roles=(self.source, self.target),
+            task_col=self.task_col,
+            classes=is_classifier(self),
+        )
+        if not domains.labelled.any():
+            raise ValueError("Input y contains NaN: no row has a label, so there is nothing to fit")
+        self.tasks_, codes = unique_tasks(domains.task)
+        self._target = codes[domains.target][0]
         self.__dict__.pop("classes_", None)
         if is_classifier(self):
             self.classes_ = np.unique(domains.y[domains.labelled])
         self._fit_domains(domains)
         return self
 
-    def _read(self, X, unseen=None):
-        """Features and which rows are the target's; `unseen` says why new tasks are refused."""
-        features, task = check_features(self, X, reset=False)
-        task_codes(task, self.tasks_, unseen=unseen)
-        if self.task_col is None:
-            return features, np.ones(len(task), dtype=bool)
-        return features, task == self.target
+    def _unseen(self):
+        """Why new tasks cannot be predicted; None if they can."""
+        return
 
-    def score(self, X, y, sample_weight=None):
-        """Accuracy of a classifier, R² of a regressor, over the labelled rows of `X`."""
-        metric = accuracy_score if is_classifier(self) else r2_score
-        y, X, sample_weight = labelled_rows(y, X, sample_weight)
-        return metric(y, self.predict(X), sample_weight=sample_weight)
+    def _read(self, X):
+        """Features, and which rows are the target's."""
+        features, task = check_features(self, X, reset=False)
+        codes = task_codes(task, self.tasks_, unseen=self._unseen())
+        return features, codes == self._target
 
     def __sklearn_tags__(self):
-        tags, inner = super().__sklearn_tags__(), get_tags(self._wrapped)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
-        tags.target_tags = inner.target_tags
-        tags.target_tags.multi_output = False
-        tags.input_tags.sparse = False
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = False
+        tags = super().__sklearn_tags__()
+        allow_nan = tags.input_tags.allow_nan
+        tags = delegate_tags(tags, self._wrapped)
+        tags.input_tags.allow_nan = allow_nan
         return tags

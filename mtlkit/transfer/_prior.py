@@ -1,21 +1,22 @@
 """Label shift: the target has other proportions of classes than the source."""
 
 import warnings
-from numbers import Integral, Real
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_scalar
 
-from ..baselines._meta import fit_clone
+from .._utils._delegation import fit_weighted
+from .._utils._validation import check_integer, check_number
 from ._domains import DomainEstimator
+
+TINY = np.finfo(float).tiny
 
 
 class PriorCorrection(DomainEstimator):
-    r"""A classifier of the source, corrected for the target's proportions of classes.
+    r"""Label shift: a classifier of the source, corrected for the class proportions of the target.
 
-    `estimator` is fitted to the labelled source rows and gives p(k|x) with the source's proportions
-    p_k, (K,). If the classes look alike in both domains, p(x|k) the same, then those of the target,
+    `estimator` is fitted to the labelled source rows and gives p(k|x) under the proportions p_k,
+    (K,). If the classes look alike in both domains, p(x|k) the same, then those of the target,
     q (K,), are the maximum of
 
     .. math::
@@ -30,11 +31,11 @@ class PriorCorrection(DomainEstimator):
     Parameters
     ----------
     estimator : classifier
-        With `predict_proba`; its probabilities should be calibrated.
+        With `predict_proba`; its probabilities should be calibrated, class weights aside.
     source : task name, list of task names or None, default=None
         Where to learn the classifier. None: all tasks but the target.
     target : task name or None, default=None
-        The task whose proportions are estimated.
+        The task whose proportions are estimated; None: the one task that `source` does not name.
     task_col : str, int or None, default=None
         The task column; None means one task, and the classifier is left as it is.
     tol : float, default=1e-8
@@ -47,14 +48,20 @@ class PriorCorrection(DomainEstimator):
     estimator_ : classifier
         Fitted to the source.
     classes_ : ndarray of shape (K,)
-    source_prior_, target_prior_ : ndarray of shape (K,)
-        p and q.
+        The classes of the source, sorted.
+    source_prior_ : ndarray of shape (K,)
+        The proportions p that the probabilities imply: those counted in the source for a calibrated
+        classifier, others for one with ``class_weight="balanced"`` (Notes).
+    target_prior_ : ndarray of shape (K,)
+        The proportions q.
     n_iter_ : int
+        Number of EM steps.
     tasks_ : ndarray of shape (T,)
         The source tasks and the target.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
@@ -67,10 +74,23 @@ class PriorCorrection(DomainEstimator):
     ConvergenceWarning
         If EM needs more than `max_iter` steps.
 
+    See Also
+    --------
+    diagnose_shift : Estimates the proportions, and compares the features too.
+    ImportanceWeighted : For another mix of the features (covariate shift).
+    sklearn.calibration.CalibratedClassifierCV : Makes probabilities calibrated.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/other_world`.
+
     Labels of the target, if there are any, are not used. EM costs O(n K) a step for n target rows.
-    Source rows are predicted by the classifier as it is.
+    Source rows are predicted by the classifier as it is. A class that the n target rows seem to
+    lack stays possible: in predictions its proportion is at least 1/(2n).
+
+    A classifier with class weights gives probabilities under other proportions than those of its
+    rows. So p is found from the labelled source rows: it is such that, corrected from p to the
+    counted proportions, their probabilities have the counted proportions as means.
 
     References
     ----------
@@ -106,50 +126,111 @@ class PriorCorrection(DomainEstimator):
                 f"{self.estimator!r} has no predict_proba, and the correction works on "
                 "probabilities: use another classifier, or wrap it in CalibratedClassifierCV"
             )
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_number(self.tol, "tol", low=0, open_high=True)
+        check_integer(self.max_iter, "max_iter")
         one_task = self.task_col is None
-        X, y = domains.target_labels if one_task else domains.source_labels
-        self.estimator_ = fit_clone(self.estimator, X, y, None, None if one_task else "the source")
+        X, y, weight = domains.labelled_target() if one_task else domains.labelled_source
+        self.estimator_ = fit_weighted(self.estimator, X, y, weight)
         self.classes_ = self.estimator_.classes_
-        self.source_prior_ = np.array([(y == k).mean() for k in self.classes_])
-        self.target_prior_, self.n_iter_ = self.source_prior_, 1
-        if not one_task:
-            proba = self.estimator_.predict_proba(domains.target_rows)
-            self.target_prior_, self.n_iter_ = estimate_priors(
-                proba, self.source_prior_, self.tol, self.max_iter
+        counted = [np.average(y == k, weights=weight) for k in self.classes_]
+        self.source_prior_ = self.target_prior_ = np.array(counted)
+        self._least, self.n_iter_ = 0.0, 1
+        if one_task:
+            return
+        own = domains.target
+        weight_target = None if domains.weight is None else domains.weight[own]
+        if weight_target is not None and not weight_target.any():
+            raise ValueError("every target row has zero sample_weight: no proportions to estimate")
+        self.source_prior_ = implied_prior(
+            self.estimator_.predict_proba(X), self.source_prior_, weight, self.tol, self.max_iter
+        )
+        self.target_prior_, self.n_iter_, change = estimate_priors(
+            self.estimator_.predict_proba(domains.X[own]),
+            self.source_prior_,
+            weight_target,
+            self.tol,
+            self.max_iter,
+        )
+        self._least = 0.5 / own.sum()
+        if change > self.tol:
+            warnings.warn(
+                f"the proportions of the classes still change by {change:.3g} after "
+                f"max_iter={self.max_iter} steps of EM, more than tol={self.tol:g}: raise either",
+                ConvergenceWarning,
+                stacklevel=3,  # who calls fit
             )
 
     def predict_proba(self, X):
-        """Class probabilities in the order of `classes_`, corrected in the rows of the target."""
-        lacks = "PriorCorrection knows the proportions of source and target only"
-        features, target = self._read(X, unseen=lacks)
+        """Class probabilities, corrected in the rows of the target.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, K)
+            In the order of `classes_`.
+        """
+        features, target = self._read(X)
         proba = self.estimator_.predict_proba(features)
-        proba[target] *= self.target_prior_ / self.source_prior_
-        return proba / proba.sum(axis=1, keepdims=True)
+        if self.task_col is None:
+            return proba
+        prior = np.maximum(self.target_prior_, self._least)
+        proba[target] = reweighted(proba[target], prior / self.source_prior_)
+        return proba
 
     def predict(self, X):
-        """The likeliest class of each row."""
+        """The most probable class of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        y : ndarray of shape (n,)
+        """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
+    def _unseen(self):
+        return "PriorCorrection knows the proportions of source and target only"
 
-def estimate_priors(proba, prior, tol, max_iter):
+
+def reweighted(proba, factor):
+    """Probabilities in proportion to proba (n, K) times factor (K,)."""
+    share = proba / np.maximum(proba.max(axis=1, keepdims=True), TINY) * factor
+    return share / np.maximum(share.sum(axis=1, keepdims=True), TINY)
+
+
+def implied_prior(proba, counted, weight, tol, max_iter):
+    """The proportions (K,) that the probabilities (n, K) of labelled rows take for granted.
+
+    They are the counted ones (K,) of these rows for a calibrated classifier, and others for one
+    with class weights. With them, probabilities in proportion to proba · counted / implied have
+    the means `counted`: found by scaling each column to its mean, again and again.
+    """
+    factor, mean = np.ones(len(counted)), None
+    for _ in range(max_iter):
+        last, mean = mean, np.average(reweighted(proba, factor), axis=0, weights=weight)
+        if abs(mean - counted).max() <= tol or (last is not None and abs(mean - last).max() <= tol):
+            break  # the latter: probabilities of 0 and 1, which no factor changes
+        factor = np.clip(factor * counted / np.maximum(mean, TINY), 1e-6, 1e6)
+    prior = counted / factor
+    return prior / prior.sum()
+
+
+def estimate_priors(proba, prior, weight, tol, max_iter):
     """Proportions of the classes (K,) in rows with probabilities (n, K) under `prior` (K,).
 
-    Returns the proportions and the number of EM steps.
+    Returns the proportions, the number of EM steps, and the last change.
     """
-    ratio, q = proba / prior, prior
-    for step in range(1, max_iter + 1):
-        share = ratio * q
-        share /= share.sum(axis=1, keepdims=True)
-        q, last = share.mean(axis=0), q
-        if abs(q - last).max() <= tol:
-            return q, step
-    warnings.warn(
-        f"the proportions of the classes still change by {abs(q - last).max():.3g} after "
-        f"{max_iter} steps of EM, above tol={tol}: raise max_iter or tol",
-        ConvergenceWarning,
-        stacklevel=2,
-    )
-    return q, max_iter
+    q, step, change = prior, 0, np.inf
+    while change > tol and step < max_iter:
+        share = reweighted(proba, q / prior)
+        q, last = np.average(share, axis=0, weights=weight), q
+        step, change = step + 1, abs(q - last).max()
+    return q, step, change

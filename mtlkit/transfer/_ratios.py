@@ -1,11 +1,10 @@
 """Density ratios: how much more often a row comes up in the target than in the source.
 
-A density ratio is an object with ``fit(X_source, X_target)`` and ``predict_ratio(X)`` (n,), which is
-p_target(x) / p_source(x) but for the scale: its mean over the source rows of `fit` is 1.
+A density ratio is an object with ``fit(X_source, X_target)`` and ``predict_ratio(X)`` (n,): an
+estimate of p_target(x) / p_source(x), scaled to mean 1 over the source rows of `fit`.
 """
 
 import warnings
-from numbers import Integral, Real
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
@@ -18,14 +17,47 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_array, check_random_state, check_scalar
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._utils._validation import check_integer, check_number
+from ._domains import refuse_huge
 
 TINY = np.finfo(float).eps
 
 
-class ClassifierRatio(BaseEstimator):
-    r"""Density ratio from a classifier that tells target rows from source rows.
+class DensityRatio(BaseEstimator):
+    """What density ratios share: two tables with the same columns, and one to predict."""
+
+    def _check_pair(self, X_source, X_target):
+        """Both tables as floats (n_s, d) and (n_t, d), with the same columns in the same order."""
+        source = validate_data(self, X_source, dtype=np.float64)
+        try:
+            target = validate_data(self, X_target, reset=False, dtype=np.float64)
+        except ValueError as error:
+            raise ValueError(f"X_target, beside X_source: {error}") from error
+        for features, X in [(source, X_source), (target, X_target)]:
+            refuse_huge(features, X, None)
+        return source, target
+
+    def predict_ratio(self, X):
+        """The density ratio at each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, d)
+            Features, without the task column.
+
+        Returns
+        -------
+        ratio : ndarray of shape (n,)
+        """
+        check_is_fitted(self)
+        return self._ratio(validate_data(self, X, reset=False, dtype=np.float64))
+
+
+class ClassifierRatio(DensityRatio):
+    r"""Density ratio from a classifier that separates target rows from source rows.
 
     By Bayes' rule, with n_s source and n_t target rows,
 
@@ -46,6 +78,10 @@ class ClassifierRatio(BaseEstimator):
     ----------
     classifier_ : classifier
         Fitted to source rows (class 0) and target rows (class 1).
+    n_features_in_ : int
+        Number of columns of both tables.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if all are strings.
     scale_ : float
         What the odds are divided by, for a mean of 1 over the source rows. It takes the place of
         n_t / n_s.
@@ -56,8 +92,15 @@ class ClassifierRatio(BaseEstimator):
         If the classifier has no `predict_proba`, or gives every source row probability 0 of being
         a target row.
 
+    See Also
+    --------
+    KLIEP : Estimates the ratio itself, without a classifier.
+    ImportanceWeighted : Weights source rows by a density ratio.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/borrow_rows`.
+
     A flexible classifier that separates the rows of `fit` without error gives weights near 0: use
     one that is regularised, or calibrated. Cost: that of the classifier on n_s + n_t rows.
 
@@ -80,8 +123,19 @@ class ClassifierRatio(BaseEstimator):
         self.classifier = classifier
 
     def fit(self, X_source, X_target):
-        """Fit to the features of source rows (n_s, d) and target rows (n_t, d)."""
-        X_source, X_target = _check_pair(X_source, X_target)
+        """Fit to rows of both domains.
+
+        Parameters
+        ----------
+        X_source, X_target : DataFrame or array of shape (n_s, d) and (n_t, d)
+            Features of source rows and of target rows, the same columns in the same order.
+
+        Returns
+        -------
+        self
+            The fitted density ratio.
+        """
+        X_source, X_target = self._check_pair(X_source, X_target)
         classifier = self.classifier
         if classifier is None:
             classifier = make_pipeline(StandardScaler(), LogisticRegression())
@@ -101,14 +155,12 @@ class ClassifierRatio(BaseEstimator):
         source, target = self.classifier_.predict_proba(X).T
         return target / np.maximum(source, TINY)
 
-    def predict_ratio(self, X):
-        """The ratio (n,) at each row of `X` (n, d)."""
-        check_is_fitted(self)
-        return self._odds(check_array(X, dtype=np.float64)) / self.scale_
+    def _ratio(self, X):
+        return self._odds(X) / self.scale_
 
 
-class KLIEP(BaseEstimator):
-    r"""Density ratio as a mixture of kernels, fitted to the target rows by maximum likelihood.
+class KLIEP(DensityRatio):
+    r"""Density ratio as a mixture of kernels, fitted to the target by maximum likelihood (KLIEP).
 
     With centres c_l, l = 1 … b, among the target rows and the kernel K(x, c) = exp(-γ ‖x - c‖²),
 
@@ -137,18 +189,24 @@ class KLIEP(BaseEstimator):
 
     Attributes
     ----------
+    n_features_in_ : int
+        Number of columns of both tables.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if all are strings.
     gamma_ : float
+        The γ in use.
     gammas_ : ndarray of shape (n_gammas,)
         The values that were tried; `gamma` alone if it was given.
     centers_ : ndarray of shape (b, d)
-        Standardised.
+        The centres, standardised as the features are.
     mixture_ : ndarray of shape (b,)
-        π.
+        The weights π of the kernels.
     objective_ : float
         Mean log w over the target rows.
     gap_ : float
         No π has an objective more than this above `objective_`.
     n_iter_ : int
+        Number of Newton steps.
 
     Raises
     ------
@@ -160,8 +218,15 @@ class KLIEP(BaseEstimator):
     ConvergenceWarning
         If the gap is above `tol` after `max_iter` steps.
 
+    See Also
+    --------
+    ClassifierRatio : Faster, and log-linear by default.
+    ImportanceWeighted : Weights source rows by a density ratio.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/borrow_rows`.
+
     The paper climbs by projected gradient. Here each step minimises the quadratic model of the
     objective over π ≥ 0, a non-negative least squares problem; the constraint that π sums to 1
     enters as the penalty Σ π, which has the same solution. As the objective f is concave,
@@ -205,16 +270,28 @@ class KLIEP(BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X_source, X_target):
-        """Fit to the features of source rows (n_s, d) and target rows (n_t, d)."""
-        X_source, X_target = _check_pair(X_source, X_target)
-        check_scalar(self.n_centers, "n_centers", Integral, min_val=1)
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        """Fit to rows of both domains.
+
+        Parameters
+        ----------
+        X_source, X_target : DataFrame or array of shape (n_s, d) and (n_t, d)
+            Features of source rows and of target rows, the same columns in the same order.
+
+        Returns
+        -------
+        self
+            The fitted density ratio.
+        """
+        X_source, X_target = self._check_pair(X_source, X_target)
+        n_centers = check_integer(self.n_centers, "n_centers")
+        check_integer(self.max_iter, "max_iter")
+        check_number(self.tol, "tol", low=0, open_high=True)
         if self.gamma is not None:
-            check_scalar(self.gamma, "gamma", Real, min_val=0, include_boundaries="neither")
+            check_number(self.gamma, "gamma", low=0, open_low=True, open_high=True)
         rng = check_random_state(self.random_state)
         self._scaler = StandardScaler().fit(np.vstack([X_source, X_target]))
         source, target = self._scaler.transform(X_source), self._scaler.transform(X_target)
-        b = min(self.n_centers, len(target))
+        b = min(n_centers, len(target))
         self.centers_ = target[np.sort(rng.choice(len(target), b, replace=False))]
         far = [euclidean_distances(rows, self.centers_, squared=True) for rows in (source, target)]
         if self.gamma is None:
@@ -257,11 +334,8 @@ class KLIEP(BaseEstimator):
                 scores[k] += inside.mean() - np.exp(outside).mean()
         return self.gammas_[np.argmax(scores)]
 
-    def predict_ratio(self, X):
-        """The ratio (n,) at each row of `X` (n, d)."""
-        check_is_fitted(self)
-        X = self._scaler.transform(check_array(X, dtype=np.float64))
-        far = euclidean_distances(X, self.centers_, squared=True)
+    def _ratio(self, X):
+        far = euclidean_distances(self._scaler.transform(X), self.centers_, squared=True)
         return np.exp(_log_ratio(far, self.gamma_, self._log_mass, self.mixture_))
 
 
@@ -288,12 +362,15 @@ def _mixture(log_basis, max_iter, tol):
         gap = gradient.max() - 1
         if gap <= tol or step == max_iter:
             break
-        # Newton: the quadratic model has its minimum over pi >= 0 at nnls(root, right).
+        # Newton: the quadratic model has its minimum over pi >= 0 at nnls(root, right) / unit.
+        # With a diagonal of ones a tiny ridge makes the Hessian definite.
         hessian = scaled.T @ scaled / n
-        hessian.flat[:: b + 1] += 1e-12 * (1 + hessian.diagonal())
+        unit = np.sqrt(hessian.diagonal() + TINY)
+        hessian /= unit * unit[:, None]
+        hessian.flat[:: b + 1] += 1e-12
         root = cholesky(hessian)  # upper: hessian = root.T @ root
-        right = solve_triangular(root, 2 * gradient - 1, trans="T")
-        way = nnls(root, right)[0] - pi
+        right = solve_triangular(root, (2 * gradient - 1) / unit, trans="T")
+        way = nnls(root, right, maxiter=30 * b)[0] / unit - pi
         new, size = -np.inf, 2.0
         while new < value and size > 1e-10:
             size /= 2
@@ -303,15 +380,3 @@ def _mixture(log_basis, max_iter, tol):
         pi = trial / trial.sum()
         value = np.log(basis @ pi).mean() - 1
     return pi, gap, step
-
-
-def _check_pair(X_source, X_target):
-    """Both tables as floats, with the same columns."""
-    X_source = check_array(X_source, dtype=np.float64, input_name="X_source")
-    X_target = check_array(X_target, dtype=np.float64, input_name="X_target")
-    if X_source.shape[1] != X_target.shape[1]:
-        raise ValueError(
-            f"X_source has {X_source.shape[1]} columns but X_target has {X_target.shape[1]}: give "
-            "both the same"
-        )
-    return X_source, X_target

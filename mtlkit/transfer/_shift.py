@@ -3,33 +3,37 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
+from sklearn.model_selection import KFold, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_array, check_random_state
 
-from .._utils._containers import is_frame, missing
+from .._utils._containers import as_table
+from .._utils._validation import read_labels
+from ..table._reading import read_table
+from ..table._rows import _explain
 from ..table._splits import are_classes
-from ._domains import read_domains
-from ._prior import estimate_priors
+from ._domains import feature_names, read_domains, refuse_huge
+from ._prior import estimate_priors, implied_prior
 
 PERMUTATIONS = 200
 DISTANCES = ("mean_distance", "scale_distance", "correlation_distance")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ShiftReport:
     """What `diagnose_shift` found; ``print`` it.
 
     Attributes
     ----------
-    n_source, n_target, n_target_labels : int
-        Rows, and labelled rows of the target.
+    n_source, n_target, n_source_labels, n_target_labels : int
+        Rows and labelled rows of the source and of the target.
     domain_auc : float
-        Area under the ROC curve of a classifier that tells target rows from source rows, on the
+        Area under the ROC curve of a classifier that separates target rows from source rows, on the
         half of the rows that it was not fitted to: 0.5 if it cannot, 1 if no target row looks like
         a source row.
     mean_distance, scale_distance, correlation_distance : float
@@ -37,20 +41,33 @@ class ShiftReport:
         deviations of all rows together; logarithms of ratios of standard deviations (at least 0.01
         of that each); differences of correlations.
     chance : dict of str to float
-        For these four names, what is exceeded in 1 of 20 cases if both domains are the same.
+        For these four names, what is exceeded in 1 of 20 cases if both domains are the same. These
+        are four tests at 5 %: up to one in five equal pairs of domains shows at least one.
     features : list of (name, float, float)
         The features whose mean and scale differ most: name, difference of means and ratio of
         standard deviations (target to source), measured as above. At most five.
     source_prior, target_prior : dict of class to float, or None
         Proportions of classes: in the labelled source, and in the target as they would be if
-        nothing but the proportions differed. None for a quantity, or without source labels.
+        nothing but the proportions differed. None for a continuous target, or without source
+        labels; `target_prior` also if the source has one class.
+    score_name : "accuracy", "R²" or None
+        R² if `y` is continuous; None without labels.
     source_score, target_score : float or None
-        Accuracy of a classifier of the source on source rows left out, and on labelled target rows.
-        None where there are no labels.
+        This score of a model of the source on left-out source rows, and on labelled target rows.
+        None where there are too few labels.
+
+    See Also
+    --------
+    diagnose_shift : Makes it.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/algorithms/other_world`.
     """
 
     n_source: int
     n_target: int
+    n_source_labels: int
     n_target_labels: int
     domain_auc: float
     mean_distance: float
@@ -60,52 +77,75 @@ class ShiftReport:
     features: list
     source_prior: dict | None
     target_prior: dict | None
+    score_name: str | None
     source_score: float | None
     target_score: float | None
 
     def differs(self, name):
-        """Whether the measure `name` is above what chance gives in 1 of 20 cases."""
+        """Whether a measure is above what chance gives in 1 of 20 cases.
+
+        Parameters
+        ----------
+        name : {"domain_auc", "mean_distance", "scale_distance", "correlation_distance"}
+            The measure.
+
+        Returns
+        -------
+        differs : bool
+        """
         return getattr(self, name) > self.chance[name]
 
     def __str__(self):
-        told = {
-            "domain_auc": "rows tell their domain (AUC)",
+        measures = {
+            "domain_auc": "a classifier separates them (AUC)",
             "mean_distance": "means differ by",
             "scale_distance": "log scales differ by",
             "correlation_distance": "correlations differ by",
         }
         lines = [
-            f"source {self.n_source} rows; target {self.n_target} rows, "
-            f"{self.n_target_labels} with a label"
+            f"source {self.n_source} rows, {self.n_source_labels} with a label; "
+            f"target {self.n_target} rows, {self.n_target_labels} with a label"
         ]
-        for name, text in told.items():
+        for name, text in measures.items():
             verdict = "a difference" if self.differs(name) else "no sign of one"
             lines.append(
-                f"{text:<29}{getattr(self, name):6.2f}  (chance {self.chance[name]:.2f}): {verdict}"
+                f"{text:<33}{getattr(self, name):6.2f}  (chance {self.chance[name]:.2f}): {verdict}"
             )
+        lines.append("  four tests at 5 %: up to one in five equal pairs shows a difference")
         for name, gap, ratio in self.features:
             lines.append(f"  {name}: mean {gap:+.2f} sd, scale × {ratio:.2f}")
         if self.target_prior:
             lines.append("if only the proportions of classes differ, they are in the target")
             pairs = zip(self.target_prior.items(), self.source_prior.values(), strict=True)
             lines += [f"  {k}: {q:.2f} (source {p:.2f})" for (k, q), p in pairs]
-        lines.append(self._limits())
-        return "\n".join(lines)
+        return "\n".join([*lines, self._limits()])
 
     def _limits(self):
-        if self.target_score is None:
-            return (
-                "cannot be known without target labels: whether the same features mean the same "
-                "label, and whether proportions or appearances changed"
+        for domain, n in [("target", self.n_target_labels), ("source", self.n_source_labels)]:
+            if n == 0:
+                return (
+                    f"cannot be known without {domain} labels: whether the same features mean the "
+                    "same label, and whether proportions or appearances changed"
+                )
+        if self.source_score is None or self.target_score is None:
+            return "too few labels to score a model of the source: at least two rows of each domain"
+        model = "a classifier of the source"
+        if self.score_name == "R²":
+            model = "y is read as continuous (strings would be classes): a regression of the source"
+        elif len(self.source_prior) == 1:
+            model = (
+                f"the labelled source rows are all of class {next(iter(self.source_prior))!r}: it"
             )
         return (
-            f"a classifier of the source scores {self.source_score:.2f} on left-out source rows and"
-            f" {self.target_score:.2f} on the {self.n_target_labels} labelled target rows"
+            f"{model} has {self.score_name} {self.source_score:.2f} on left-out source rows and "
+            f"{self.target_score:.2f} on the {self.n_target_labels} labelled target rows"
         )
 
 
-def diagnose_shift(X, y=None, *, source=None, target, task_col, classifier=None, random_state=None):
-    """Describe how the rows of a target differ from those of its sources.
+def diagnose_shift(
+    X, y=None, *, source=None, target=None, task_col, classifier=None, random_state=None
+):
+    """Dataset shift: how the rows of a target differ from those of its sources.
 
     Parameters
     ----------
@@ -113,34 +153,45 @@ def diagnose_shift(X, y=None, *, source=None, target, task_col, classifier=None,
         Table with the task column.
     y : array-like of shape (n,), default=None
         Labels; a missing one (NaN, None) marks a row without label. Numbers are classes if they are
-        whole and at most 20 different ones; else they are a quantity.
+        integers with at most 20 different values, else a continuous target.
     source : task name, list of task names or None, default=None
         None: all tasks but the target.
-    target : task name
-        The task to compare with the sources.
+    target : task name or None, default=None
+        The task to compare with the sources. None: the one task that `source` does not name.
     task_col : str or int
         The task column.
     classifier : classifier, default=None
-        With `predict_proba`; tells domains apart, and classes. None: logistic regression of
-        standardised features, which sees differences of means alone.
+        With `predict_proba`; separates the domains, and the classes. None: logistic regression on
+        standardised features, which sees differences of means alone. A continuous target is
+        predicted by ridge regression on standardised features.
     random_state : int, RandomState instance or None, default=None
-        Which rows the classifiers are fitted to, and the relabellings.
+        Which rows the models are fitted to, and the relabellings.
 
     Returns
     -------
     report : ShiftReport
+        What differs; ``print`` it.
 
     Raises
     ------
     ValueError
         If `target` or `source` is not in the table, or a domain has fewer than five rows.
 
+    See Also
+    --------
+    PriorCorrection : Corrects a classifier for other proportions of classes.
+    ImportanceWeighted : For another mix of the features.
+    CORAL : Aligns the features.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/other_world`.
+
     What chance gives is found from 200 random relabellings of the domains for the distances, and
     from the variance of a rank sum for the AUC. Covariate shift and label shift both move features,
-    so no measure here tells one from the other: look at how the data came about.
-    Costs seven fits of the classifier, and O(n d²) for each relabelling.
+    so no measure here distinguishes them: look at how the data came about. The proportions in the
+    target are those of `PriorCorrection`. Costs seven fits of the classifier, and O(n d²) for each
+    relabelling.
 
     Examples
     --------
@@ -150,62 +201,51 @@ def diagnose_shift(X, y=None, *, source=None, target, task_col, classifier=None,
     >>> report.differs("scale_distance")
     True
     """
-    classes = False
+    X = as_table(X)
+    features, task = read_table(X, task_col)
+    try:
+        features = check_array(features, dtype=np.float64, input_name="X")
+    except (TypeError, ValueError):
+        _explain(X, task, task_col)
+        raise
+    refuse_huge(features, X, task_col)
+    if classifier is None:
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    if not hasattr(classifier, "predict_proba"):
+        raise ValueError(f"classifier={classifier!r} has no predict_proba: use one that has")
+    classes = True
     if y is not None:
-        y = column_or_1d(y, warn=True)
-        classes = are_classes(np.array(y[~missing(y)].tolist()))
-    domains = read_domains(_Columns(source, target, task_col), X, y, classes=classes)
+        labels, labelled = read_labels(y)
+        classes = are_classes(labels[labelled])
+    roles = source, target
+    domains = read_domains(features, task, y, roles=roles, task_col=task_col, classes=classes)
     features, is_target = domains.X, domains.target
     n_source, n_target = int((~is_target).sum()), int(is_target.sum())
     for name, n in (("source", n_source), ("target", n_target)):
         if n < 5:
             raise ValueError(f"the {name} has {n} rows, too few to compare: at least 5")
     rng = check_random_state(random_state)
-    if classifier is None:
-        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     # On rows apart from training, unlike in cross-validation, the spread by chance is known.
     train, test = train_test_split(
         np.arange(len(features)), test_size=0.5, stratify=is_target, random_state=rng
     )
-    told = clone(classifier).fit(features[train], is_target[train])
-    told = told.predict_proba(features[test])[:, 1]
+    share = clone(classifier).fit(features[train], is_target[train])
+    share = share.predict_proba(features[test])[:, 1]
     positive, negative = is_target[test].sum(), (~is_target[test]).sum()
     spread = np.sqrt((len(test) + 1) / (12 * positive * negative))
     by_chance = [distances(features, rng.permutation(is_target)) for _ in range(PERMUTATIONS)]
     limits = np.quantile(by_chance, 0.95, axis=0).tolist()
-    labels = dict.fromkeys(("source_prior", "target_prior", "source_score", "target_score"))
-    if classes and (domains.labelled & ~is_target).any():
-        labels = about_labels(domains, classifier, rng)
     return ShiftReport(
         n_source=n_source,
         n_target=n_target,
+        n_source_labels=int((domains.labelled & ~is_target).sum()),
         n_target_labels=int((domains.labelled & is_target).sum()),
-        domain_auc=float(roc_auc_score(is_target[test], told)),
+        domain_auc=float(roc_auc_score(is_target[test], share)),
         **dict(zip(DISTANCES, distances(features, is_target), strict=True)),
         chance=dict(zip(DISTANCES, limits, strict=True), domain_auc=float(0.5 + 1.645 * spread)),
         features=most_different(features, is_target, feature_names(X, task_col)),
-        **labels,
+        **about_labels(domains, classes, classifier, rng),
     )
-
-
-class _Columns(BaseEstimator):
-    """What `read_domains` wants to know."""
-
-    def __init__(self, source, target, task_col):
-        self.source, self.target, self.task_col = source, target, task_col
-
-
-def feature_names(X, task_col):
-    if is_frame(X):
-        return [str(name) for name in X.columns if name != task_col]
-    return [f"column {j}" for j in range(np.shape(X)[1]) if j != task_col % np.shape(X)[1]]
-
-
-def left_out(classifier, X, y, rng):
-    """Probabilities (n, K) of rows that no fold was fitted to, in at most five folds."""
-    least = np.unique(y, return_counts=True)[1].min()
-    folds = StratifiedKFold(min(5, least), shuffle=True, random_state=rng.randint(2**31))
-    return cross_val_predict(classifier, X, y, cv=folds, method="predict_proba")
 
 
 def distances(X, is_target):
@@ -237,25 +277,39 @@ def most_different(X, is_target, names):
     return [(names[j], float(gap[j]), float(ratio[j])) for j in order]
 
 
-def about_labels(domains, classifier, rng):
+def about_labels(domains, classes, classifier, rng):
     """Proportions and scores, as far as there are labels."""
-    X, y = domains.source_labels
-    classes, counts = np.unique(y, return_counts=True)
-    prior = counts / counts.sum()
-    result = {
-        "source_prior": dict(zip(classes.tolist(), prior.tolist(), strict=True)),
-        "target_prior": None,
-        "source_score": None,
-        "target_score": None,
-    }
-    if len(classes) < 2 or counts.min() < 2:
-        return result
-    fitted = clone(classifier).fit(X, y)
-    found, _ = estimate_priors(fitted.predict_proba(domains.target_rows), prior, 1e-6, 10000)
-    result["target_prior"] = dict(zip(classes.tolist(), found.tolist(), strict=True))
-    guess = classes[left_out(classifier, X, y, rng).argmax(axis=1)]
-    result["source_score"] = float((guess == y).mean())
-    X_target, y_target = domains.target_labels
-    if len(y_target):
-        result["target_score"] = float(fitted.score(X_target, y_target))
-    return result
+    names = ("source_prior", "target_prior", "score_name", "source_score", "target_score")
+    found = dict.fromkeys(names)
+    if not (domains.labelled & ~domains.target).any():
+        return found
+    X, y, _ = domains.labelled_source
+    X_target, y_target, _ = domains.labelled_target()
+    if classes:
+        values, counts = np.unique(y, return_counts=True)
+        prior = counts / counts.sum()
+        found["source_prior"] = dict(zip(values.tolist(), prior.tolist(), strict=True))
+        score, found["score_name"] = accuracy_score, "accuracy"
+    else:
+        classifier = make_pipeline(StandardScaler(), Ridge())
+        score, found["score_name"] = r2_score, "R²"
+
+    def fit(rows):
+        constant = classes and len(np.unique(y[rows])) == 1
+        return clone(DummyClassifier() if constant else classifier).fit(X[rows], y[rows])
+
+    fitted = fit(slice(None))
+    if classes and len(values) > 1:
+        implied = implied_prior(fitted.predict_proba(X), prior, None, 1e-6, 10000)
+        proba = fitted.predict_proba(domains.target_rows)
+        q = estimate_priors(proba, implied, None, 1e-6, 10000)[0]
+        found["target_prior"] = dict(zip(values.tolist(), q.tolist(), strict=True))
+    if len(y) > 1:
+        folds = KFold(min(5, len(y)), shuffle=True, random_state=rng.randint(2**31))
+        guess = y.copy()
+        for train, test in folds.split(X):
+            guess[test] = fit(train).predict(X[test])
+        found["source_score"] = float(score(y, guess))
+    if len(y_target) > (not classes):
+        found["target_score"] = float(score(y_target, fitted.predict(X_target)))
+    return found

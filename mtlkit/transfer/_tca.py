@@ -3,12 +3,12 @@
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
 
-from .._utils._validation import check_strength
+from .._utils._validation import check_choice, check_strength
 from ._aligner import DomainAligner, leading, positive_columns
 
 
 class TCA(DomainAligner):
-    r"""Transfer components: directions of much spread in which the two domains have one mean.
+    r"""Transfer component analysis (TCA): much spread, and one mean for both domains.
 
     With the linear kernel, S (d, d) the scatter of all n rows about their common mean, and B (d, d)
     the part of it that lies between the means of source and target, the components are the k best
@@ -29,14 +29,15 @@ class TCA(DomainAligner):
         k, at most n, and with the linear kernel at most d. None: that many.
     source : task name, list of task names or None, default=None
         The source tasks, taken together as one domain; None: all tasks but the target.
-    target : task name, default=None
-        The target task.
+    target : task name or None, default=None
+        The target task; None: the one task that `source` does not name.
     task_col : str, int or None, default=None
         The task column; None means one task: there is no difference to remove, and with
         ``penalty="norm"`` this is PCA, or kernel PCA.
     mu : float, default=1.0
         μ, positive.
     kernel : {"linear", "rbf"}, default="linear"
+        The kernel k(x, z): x·z, or Gaussian.
     gamma : float or None, default=None
         k(x, z) = exp(-gamma ‖x - z‖²) for "rbf"; None: 1 / d.
     penalty : {"norm", "coefficients"}, default="norm"
@@ -54,8 +55,9 @@ class TCA(DomainAligner):
     eigenvalues_ : ndarray of shape (k,)
         aᵀSa of each component, descending. A component without spread is 0.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
@@ -63,8 +65,16 @@ class TCA(DomainAligner):
         In `fit`, if `n_components` is too large or a parameter is unknown; in `transform`, for
         rows of a task that was neither source nor target.
 
+    See Also
+    --------
+    CORAL : Aligns covariances and keeps the features.
+    SubspaceAlignment : Principal components of each domain, rotated to match.
+    sklearn.decomposition.KernelPCA : The same for one domain.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/other_world`.
+
     Pan et al. solve K H K w = λ (K L K + μ I) w with L = e eᵀ of rank one, and scale components to
     equal spread. Here components keep their spread, as in PCA; the columns have mean 0 over the
     rows of `fit`; and L is divided by its norm 1/n_S + 1/n_T, as Long et al. do, so that μ does not
@@ -120,9 +130,8 @@ class TCA(DomainAligner):
         check_strength(self, "mu", include="neither")
         if self.gamma is not None:
             check_strength(self, "gamma", include="neither")
-        for name, known in [("kernel", ("linear", "rbf")), ("penalty", ("norm", "coefficients"))]:
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown: use one of {known}")
+        check_choice(self.kernel, "kernel", ("linear", "rbf"))
+        check_choice(self.penalty, "penalty", ("norm", "coefficients"))
         X, e = domains.X, _contrast(domains.target)
         n, d = X.shape
         linear = self.kernel == "linear"
@@ -138,8 +147,10 @@ class TCA(DomainAligner):
             self.eigenvalues_, axes = _dual(K, e, self.mu, k, squared)
             axes = X.T @ axes if linear else axes
         axes = positive_columns(axes)
+        for stale in ("components_", "X_fit_", "dual_coef_"):  # of a fit with another kernel
+            self.__dict__.pop(stale, None)
         if linear:
-            self.components_, self._rows = axes.T, None
+            self.components_ = axes.T
             self._offset = X.mean(axis=0) @ axes
         else:
             self.X_fit_, self.dual_coef_ = X, axes

@@ -1,20 +1,19 @@
 """TrAdaBoost: boosting in which source rows that contradict the target lose their weight."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 
 from .._utils._delegation import fit_weighted
+from .._utils._validation import check_integer
 from ._domains import DomainEstimator
 
 TINY = 1e-10
 
 
 class TrAdaBoostClassifier(DomainEstimator):
-    r"""Boosting on two domains: hard target rows gain weight, misleading source rows lose it.
+    r"""TrAdaBoost: hard target rows gain weight, misleading source rows lose it.
 
     With n_s labelled source rows S, n_t labelled target rows T, K classes and N rounds, weights v_i
     begin as 1/(2 n_s) in S and 1/(2 n_t) in T. Round r fits a classifier h_r to all rows with the
@@ -31,9 +30,9 @@ class TrAdaBoostClassifier(DomainEstimator):
         v_i \leftarrow v_i \beta^{[h_r(x_i) \ne y_i]} \; (i \in S), \qquad
         v_i \leftarrow v_i \beta_r^{-[h_r(x_i) \ne y_i]} \; (i \in T).
 
-    So target rows are boosted as in AdaBoost, and a source row that is often wrong is taken for one
-    of another concept and fades, as an expert does in Hedge. The rounds ⌈N/2⌉ … N vote with
-    log(1/β_r): only the later ones come with a guarantee.
+    So target rows are boosted as in AdaBoost, and a source row that is often misclassified is taken
+    to follow another concept and loses weight, as an expert does in Hedge. The rounds ⌈N/2⌉ … N
+    vote with log(1/β_r): only the later ones come with a guarantee.
 
     Parameters
     ----------
@@ -46,6 +45,7 @@ class TrAdaBoostClassifier(DomainEstimator):
     source : task name, list of task names or None, default=None
         None means all tasks but the target.
     target : task name or None, default=None
+        The target task; None: the one task that `source` does not name.
     task_col : str, int or None, default=None
         The task column; None means one task, which gives AdaBoost (SAMME), where all rounds vote.
     random_state : int, RandomState or None, default=None
@@ -56,29 +56,41 @@ class TrAdaBoostClassifier(DomainEstimator):
     tasks_ : ndarray of shape (T,)
         The tasks of source and target, sorted.
     classes_ : ndarray of shape (n_classes,)
+        The classes of source and target, sorted.
     estimators_ : list of N classifiers
+        The classifier of each round.
     betas_ : ndarray of shape (N,)
-        β_r.
+        The factor β_r of each round; target rows are divided by it.
     source_beta_ : float
-        β.
+        The factor β of misclassified source rows.
     sample_weights_ : ndarray of shape (N, n_s)
         Weights v of the source rows with which each round began, in the order of the table; with
         those of the target they sum to 1.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
     ValueError
-        If `source` or `target` is not a task, one of them has no label, or `estimator` is no
+        If `source` or `target` is not a task, one of them has no label, or `estimator` is not a
         classifier or takes no weights.
+
+    See Also
+    --------
+    ImportanceWeighted : Weights without labels of the target.
+    TransferForestClassifier : Adapts the trees of a forest.
+    sklearn.ensemble.AdaBoostClassifier : The same for one domain.
 
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/borrow_rows`.
+
     For two classes this is the algorithm of the paper, which leaves the first weights to the user.
     With equal ones a large source outvotes the target in every fit; then no source row is wrong,
-    and none fades. So the domains begin with equal shares.
+    and none loses weight. So the domains begin with equal shares; `sample_weight` multiplies the
+    first weights within each, and n_s is its sum over the source.
 
     The paper asks for ε_r < 1/2; here, as in other programs, a round at or above 1 - 1/K (chance)
     counts as chance: it does not vote and changes no target weight. If no round may vote, all do,
@@ -132,27 +144,30 @@ class TrAdaBoostClassifier(DomainEstimator):
 
     def _fit_domains(self, domains):
         if not is_classifier(self):
-            raise ValueError(f"estimator={self.estimator!r} is no classifier: use one")
-        check_scalar(self.n_estimators, "n_estimators", Integral, min_val=1)
-        X, y = domains.labelled_target(type(self).__name__)
-        n_source = 0
+            raise ValueError(f"estimator={self.estimator!r} is not a classifier: use one")
+        N, K = check_integer(self.n_estimators, "n_estimators"), max(len(self.classes_), 2)
+        X, y, weight = domains.labelled_target(type(self).__name__)
+        weight = np.ones(len(y)) if weight is None else weight
+        total = weight.sum()
+        n_source, source_total = 0, 1.0
         if self.task_col is not None:
-            X_source, y_source = domains.source_labels
-            X, y, n_source = np.vstack([X_source, X]), np.append(y_source, y), len(y_source)
+            X_source, y_source, own = domains.labelled_source
+            n_source = len(y_source)
+            own = np.ones(n_source) if own is None else own
+            source_total = own.sum()
+            total += source_total
+            X, y = np.vstack([X_source, X]), np.append(y_source, y)
+            weight = np.append(own / source_total, weight / weight.sum())
         source, target = slice(0, n_source), slice(n_source, None)
-        weight = np.ones(len(y))
-        for domain in (source, target) if n_source else (target,):
-            weight[domain] /= weight[domain].sum()
         weight /= weight.sum()
-        N, K = self.n_estimators, max(len(self.classes_), 2)
-        beta = 1 / (1 + np.sqrt(2 * np.log(max(n_source, 1)) / N))
+        beta = 1 / (1 + np.sqrt(2 * np.log(max(source_total, 1)) / N))
         rng = check_random_state(self.random_state)
         self.estimators_, self.betas_ = [], np.empty(N)
         self.source_beta_, self.sample_weights_ = beta, np.empty((N, n_source))
         for r in range(N):
             self.sample_weights_[r] = weight[source]
-            # Mean 1, so that the strength of a penalty keeps its meaning.
-            model = fit_weighted(_seeded(self._wrapped, rng), X, y, weight * len(y))
+            # Of the same sum as sample_weight, so that the strength of a penalty keeps its meaning.
+            model = fit_weighted(_seeded(self._wrapped, rng), X, y, weight * total)
             wrong = model.predict(X) != y
             error = np.average(wrong[target], weights=weight[target]).clip(TINY, 1 - 1 / K)
             self.betas_[r] = error / (1 - error) / (K - 1)

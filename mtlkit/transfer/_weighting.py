@@ -1,20 +1,19 @@
 """Importance weighting: source rows count as much as the target would have such rows."""
 
 import warnings
-from numbers import Real
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
 
 from .._utils._delegation import fit_weighted, sub_estimator_has
+from .._utils._validation import check_number
 from ._domains import DomainEstimator
 from ._ratios import ClassifierRatio
 
 
 class ImportanceWeighted(DomainEstimator):
-    r"""An estimator fitted to source rows that are weighted to look like the target.
+    r"""Importance weighting: source rows are weighted to look like the target.
 
     If both domains have the same p(y | x) and differ in p(x) only (covariate shift), a loss
     averaged over source rows with the weights w(x) = p_target(x) / p_source(x) estimates the loss
@@ -25,7 +24,7 @@ class ImportanceWeighted(DomainEstimator):
         \min_f \; \sum_{i \in S} w_i \, \ell(f(x_i), y_i) + \sum_{j \in T} \ell(f(x_j), y_j),
         \qquad w_i = |S| \, \frac{w(x_i)^\kappa}{\sum_{k \in S} w(x_k)^\kappa},
 
-    with κ the `exponent`. This helps an f that is too simple for the whole of x: it then fits
+    with the `exponent` κ. This helps an f that is too simple for the whole of x: it then fits
     where the target lies. An f that can be right everywhere needs no weights, and pays for them
     with variance, that of `effective_sample_size_` rows.
 
@@ -41,6 +40,7 @@ class ImportanceWeighted(DomainEstimator):
     source : task name, list of task names or None, default=None
         None means all tasks but the target.
     target : task name or None, default=None
+        The target task; None: the one task that `source` does not name.
     task_col : str, int or None, default=None
         The task column; None means one task, and `estimator` as it is.
 
@@ -58,13 +58,14 @@ class ImportanceWeighted(DomainEstimator):
         (Σ w_i)² / Σ w_i²: a mean with these weights varies like one of so many equal rows. 0 if
         there is no source.
     outside_support_ : float
-        Share of the target rows whose ratio is above that of every labelled source row: rows for
-        which the source has no like. 0 if there is no source.
+        Share of target rows outside the support of the source: their ratio is above that of every
+        labelled source row. 0 if there is no source.
     classes_ : ndarray of shape (n_classes,)
-        Classifiers only.
+        The classes of source and target, sorted; classifiers only.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
@@ -76,13 +77,22 @@ class ImportanceWeighted(DomainEstimator):
     -----
     UserWarning
         If the effective sample size is less than a tenth of the labelled source rows, or less than
-        30 and half of them; or if more than half of the target rows are uncovered. A smooth ratio
-        may hide a lack of overlap from the first, but not from the second.
+        30 and half of them; or if more than half of the target rows lie outside the support. A
+        smooth ratio may hide a lack of overlap from the first, but not from the second.
+
+    See Also
+    --------
+    ClassifierRatio, KLIEP : Density ratios.
+    TrAdaBoostClassifier : Weights by labels of the target.
+    PriorCorrection : For another mix of the classes instead of the features.
 
     Notes
     -----
-    The ratio sees no label. Rows of all tasks, seen in `fit` or not, are predicted by the one
-    `estimator_`. Cost: that of the ratio and of the estimator.
+    Taught in :doc:`/chapters/algorithms/borrow_rows`.
+
+    The ratio sees no label and no `sample_weight`; the latter multiplies the weights w_i. Rows of
+    all tasks, seen in `fit` or not, are predicted by the one `estimator_`. Cost: that of the ratio
+    and of the estimator.
 
     References
     ----------
@@ -123,44 +133,46 @@ class ImportanceWeighted(DomainEstimator):
         self.task_col = task_col
 
     def _fit_domains(self, domains):
-        check_scalar(self.exponent, "exponent", Real, min_val=0, max_val=1)
-        X, y = domains.target_labels
+        check_number(self.exponent, "exponent", low=0, high=1)
+        X, y, weight = domains.labelled_target()
         self.density_ratio_, self.sample_weights_ = None, np.empty(0)
         self.effective_sample_size_ = self.outside_support_ = 0.0
         if self.task_col is None:
-            self.estimator_ = clone(self.estimator).fit(X, y)
+            self.estimator_ = fit_weighted(self.estimator, X, y, weight)
             return
-        X_source, y_source = domains.source_labels
+        X_source, y_source, weight_source = domains.labelled_source
         ratio = ClassifierRatio() if self.density_ratio is None else self.density_ratio
         if not hasattr(ratio, "predict_ratio"):
             raise ValueError(
-                f"density_ratio={ratio!r} is no density ratio: use ClassifierRatio or KLIEP"
+                f"density_ratio={ratio!r} is not a density ratio: use ClassifierRatio or KLIEP"
             )
         self.density_ratio_ = clone(ratio).fit(domains.source_rows, domains.target_rows)
-        at_source, at_target = map(
-            self.density_ratio_.predict_ratio, (X_source, domains.target_rows)
-        )
-        self.sample_weights_ = self._weights(at_source)
-        self.effective_sample_size_ = float(len(y_source) ** 2 / (self.sample_weights_**2).sum())
+        rows = X_source, domains.target_rows
+        at_source, at_target = (np.asarray(self.density_ratio_.predict_ratio(r)) for r in rows)
+        if weight is None:
+            weight, weight_source = np.ones(len(y)), np.ones(len(y_source))
+        self.sample_weights_ = self._weights(at_source, weight_source)
+        total, squares = self.sample_weights_.sum(), (self.sample_weights_**2).sum()
+        self.effective_sample_size_ = float(total**2 / squares)
         self.outside_support_ = float((at_target > at_source.max()).mean())
         self._warn_if_unlike()
         self.estimator_ = fit_weighted(
             self.estimator,
             np.vstack([X_source, X]),
             np.concatenate([y_source, y]),
-            np.concatenate([self.sample_weights_, np.ones(len(y))]),
+            np.concatenate([weight_source * self.sample_weights_, weight]),
         )
 
-    def _weights(self, ratio):
-        """The flattened ratio, scaled to mean 1."""
+    def _weights(self, ratio, weight):
+        """A power of the ratio, scaled to mean 1."""
         if not (np.isfinite(ratio).all() and (ratio >= 0).all() and ratio.any()):
             raise ValueError(
-                f"{self.density_ratio_!r} gives labelled source rows weights from {ratio.min():g} to "
-                f"{ratio.max():g}, but they must be finite, not negative, and not all zero: use "
-                "another ratio, or label source rows that look like the target"
+                f"{self.density_ratio_!r} gives labelled source rows ratios from {ratio.min():g} "
+                f"to {ratio.max():g}, but they must be finite, not negative, and not all zero: use "
+                "another density ratio, or label source rows that look like the target"
             )
-        weights = (ratio / ratio.max()) ** self.exponent
-        return weights / weights.mean()
+        power = (ratio / ratio.max()) ** self.exponent
+        return power / np.average(power, weights=weight)
 
     def _warn_if_unlike(self):
         n, ess = len(self.sample_weights_), self.effective_sample_size_
@@ -172,13 +184,13 @@ class ImportanceWeighted(DomainEstimator):
             )
         if self.outside_support_ > 0.5:
             self._warn(
-                f"{self.outside_support_:.0%} of the target rows (outside_support_) are unlike every labelled "
-                "source row: there the model extrapolates, whatever the weights. Align the "
-                "features first, or label target rows"
+                f"{self.outside_support_:.0%} of the target rows (outside_support_) are unlike "
+                "every labelled source row: there the model extrapolates, whatever the weights. "
+                "Align the features first, or label target rows"
             )
 
     def _warn(self, message):
-        warnings.warn(message, UserWarning, stacklevel=5)
+        warnings.warn(message, UserWarning, stacklevel=5)  # who calls fit
 
     def predict(self, X):
         """Predict rows of any task.

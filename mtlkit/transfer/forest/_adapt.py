@@ -10,8 +10,8 @@ from sklearn import config_context
 from sklearn.base import clone
 
 from ..._utils._containers import groups
-from ._criteria import group_sums
-from ._tree import Tree, join
+from ._criteria import divergence, errors, group_sums, shares, sides, size, with_entropy
+from ._tree import Tree, join, select
 
 DIGITS = 10  # gains that agree to so many decimals are equal
 
@@ -19,20 +19,21 @@ DIGITS = 10  # gains that agree to so many decimals are equal
 def strut(source, roots, X, labels):
     """The trees of `source` at `roots` adapted to the rows `X` (n, d), as a new joined tree.
 
-    Works on all nodes of one depth, of all trees, at once. `row` holds the rows that reach them,
-    node after node, and `group` the position in `node` of the node that each of them reaches.
+    `labels` (n, K) are one-hot. Works on all nodes of one depth, of all trees, at once. `row`
+    holds the rows that reach them, node after node, and `group` the position in `node` of the node
+    that each of them reaches.
     """
-    tree = source.select(slice(None))
+    tree = select(source, slice(None))
     rank = rankdata(X, method="dense", axis=0).astype(int)
     node, row = np.asarray(roots), np.tile(np.arange(len(X)), len(roots))
     group = np.repeat(np.arange(len(roots)), len(X))
     while True:
-        total = group_sums(labels.sums[row], group, len(node))
-        tree.value[node] = labels.value(total)
+        total = group_sums(labels[row], group, len(node))
+        tree.value[node] = shares(total)
         rank_here = rank[row, tree.feature[node][group]]
         start = np.flatnonzero(np.diff(group, prepend=-1))
         varies = np.minimum.reduceat(rank_here, start) < np.maximum.reduceat(rank_here, start)
-        splits = (labels.error(total) > 0) & ~source.leaf[node] & varies
+        splits = (errors(total) > 0) & ~source.leaf[node] & varies
         tree.make_leaves(node[~splits])
         if not splits.any():
             return tree
@@ -56,19 +57,17 @@ def strut(source, roots, X, labels):
 def best_cuts(source, node, row, group, rank, total, labels):
     """For each node, the position after which to cut its sorted rows, and whether to swap."""
     cut = np.flatnonzero((group[1:] == group[:-1]) & (rank[1:] > rank[:-1]))
-    p_left, p_right, gain = labels.sides(row, group, cut, total)
+    p_left, p_right, gain = sides(labels, row, group, cut, total)
     gain = np.round(gain, DIGITS)
     peak = local_maxima(gain, group[cut])
     cut, p_left, p_right, gain = cut[peak], p_left[peak], p_right[peak], gain[peak]
     own = group[cut]
-    size = labels.size(total)
-    share = (cut + 1 - (np.cumsum(size) - size)[own]) / size[own]  # of the rows, on the left
+    rows = size(total)
+    share = (cut + 1 - (np.cumsum(rows) - rows)[own]) / rows[own]  # of the rows, on the left
 
     def divergence_gain(left, right):
-        q_left, q_right = (
-            labels.source_side(source, node, side[node])[own] for side in (left, right)
-        )
-        far_left, far_right = labels.divergence(p_left, q_left), labels.divergence(p_right, q_right)
+        q_left, q_right = (with_entropy(source.value[side[node]])[own] for side in (left, right))
+        far_left, far_right = divergence(p_left, q_left), divergence(p_right, q_right)
         return np.round(1 - share * far_left - (1 - share) * far_right, DIGITS)
 
     kept = divergence_gain(source.left, source.right)
@@ -92,18 +91,15 @@ def expand(estimator, tree, X, y, labels):
     ones. A leaf that no row reaches stays as it is.
     """
     leaf, code = np.unique(tree.apply(X), return_inverse=True)
-    total = group_sums(labels.sums, code, len(leaf))
-    mixed, rows = labels.error(total) > 0, groups(code, len(leaf))
-    new, grown = clone(estimator), []
-    if classes := hasattr(estimator, "classes_"):
-        new.set_params(class_weight=None)  # it was for the source
+    total = group_sums(labels, code, len(leaf))
+    mixed, rows = errors(total) > 0, groups(code, len(leaf))
+    new, grown = clone(estimator).set_params(class_weight=None), []  # that was for the source
     with config_context(skip_parameter_validation=True):  # the settings are those of `estimator`
         for i in np.flatnonzero(mixed):
             new.fit(X[rows[i]], y[rows[i]], check_input=False)
-            columns = new.classes_.astype(int) if classes else [0]
-            grown.append(Tree.from_sklearn(new, columns, tree.value.shape[1]))
+            grown.append(Tree.from_sklearn(new, new.classes_.astype(int), tree.value.shape[1]))
     whole, roots = join([tree, *grown])
-    whole.value[leaf] = labels.value(total)
+    whole.value[leaf] = shares(total)
     leaf, roots = leaf[mixed], roots[1:]
     for array in (whole.feature, whole.threshold):
         array[leaf] = array[roots]
@@ -119,13 +115,13 @@ def reduce(tree, roots, X, labels):
     reaches stays as it is.
     """
     leaf = tree.apply(X, roots).ravel()
-    total = group_sums(np.repeat(labels.sums, len(roots), axis=0), leaf, len(tree.left))
-    error = labels.error(total)
+    total = group_sums(np.repeat(labels, len(roots), axis=0), leaf, len(tree.left))
+    error = errors(total)
     for level in reversed(tree.levels(roots)):
         left, right = tree.left[level], tree.right[level]
         total[level] = total[left] + total[right]
-        as_leaf, as_tree = labels.error(total[level]), error[left] + error[right]
-        cut = (labels.size(total[level]) > 0) & (as_leaf <= as_tree)
+        as_leaf, as_tree = errors(total[level]), error[left] + error[right]
+        cut = (size(total[level]) > 0) & (as_leaf <= as_tree)
         error[level] = np.where(cut, as_leaf, as_tree)
         tree.make_leaves(level[cut])
-        tree.value[level[cut]] = labels.value(total[level[cut]])
+        tree.value[level[cut]] = shares(total[level[cut]])

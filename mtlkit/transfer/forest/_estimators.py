@@ -1,58 +1,58 @@
-"""Forests that are grown on a source and adapted to a target, tree by tree."""
+"""A forest that is grown on a source and adapted to a target, tree by tree."""
 
 import numpy as np
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import check_array
 
-from ._base import TransferForest
-from ._criteria import Classes, Numbers
+from ..._utils._validation import check_choice
+from .._domains import DomainEstimator
+from ._adapt import expand, reduce, strut
+from ._tree import Tree, join, split
+
+PAIRS = 50_000  # of a tree and a target row that STRUT treats at once: they fit a cache
+METHODS = ("strut", "ser", "mix")
+KINDS = (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier)
 
 
-class TransferForestClassifier(TransferForest):
-    r"""A random forest of the source whose trees are adapted to a few labelled rows of the target.
+class TransferForestClassifier(DomainEstimator):
+    r"""Random forest of the source whose trees are adapted to a few labelled rows of the target.
 
-    First the forest is fitted to the labelled rows of the source. Then each of its trees is
-    changed by all n labelled rows of the target, in one of two ways (Segev et al. 2017).
+    The forest is fitted to the labelled rows of the source. Then each tree is changed by all n
+    labelled rows of the target, in one of two ways (Segev et al. 2017).
 
-    *Structure transfer* ("strut") keeps which feature φ each node asks for and chooses its
-    threshold anew, from the root down. Of the target rows S that reach the node, a threshold
-    τ sends S_L to the left and S_R to the right. Among the thresholds at which the information
-    gain of the split has a local maximum, it takes that with the greatest divergence gain,
+    *Structure transfer* (STRUT) keeps which feature each node compares and chooses its threshold
+    anew, from the root down. Of the target rows S that reach the node, a threshold τ sends S_L to
+    the left and S_R to the right. Among the local maxima of the information gain it takes the one
+    with the greatest divergence gain,
 
     .. math::
 
         \mathrm{DG}(\tau) = 1 - \frac{|S_L|}{|S|}\, \mathrm{JSD}(P_L, Q_L)
-                        - \frac{|S_R|}{|S|}\, \mathrm{JSD}(P_R, Q_R).
+                        - \frac{|S_R|}{|S|}\, \mathrm{JSD}(P_R, Q_R),
 
-    P_L, P_R (K,) are the shares of the classes in S_L and S_R, and Q_L, Q_R those that the source
-    had in the two children; JSD is the Jensen-Shannon divergence in bits. If a threshold gains
-    more with the two subtrees swapped, they are swapped. A node becomes a leaf if the target rows
-    that reach it are of one class, or are equal in the feature. Leaves predict the shares of
-    the target rows that reach them.
+    where P_L, P_R (K,) are the shares of the classes in S_L and S_R, Q_L, Q_R those of the source
+    in the two children, and JSD is the Jensen-Shannon divergence in bits. The two subtrees are
+    swapped if that gains more. Leaves predict the shares of the target rows that reach them.
 
-    *Structure expansion and reduction* ("ser") keeps the thresholds. Each leaf is grown into a
-    tree on the target rows that reach it. Then, from the bottom up, a node becomes a leaf if that
-    makes no more errors on the target rows. "mix" is the union of both forests.
-
-    STRUT is for a source whose features mean the same and have moved, even upside down. SER is
-    for one that was nearly right.
+    *Structure expansion and reduction* (SER) keeps the thresholds, grows each leaf into a tree on
+    the target rows that reach it and then, from the bottom up, prunes a node if that makes no more
+    errors on the target rows.
 
     Parameters
     ----------
-    estimator : RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier or None
-        The forest, or a single tree. None, the default: a random forest of 100 trees.
+    estimator : RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier or None, \
+            default=None
+        The forest, or a single tree. None: a random forest of 100 trees.
     method : {"strut", "ser", "mix"}, default="strut"
-        How the trees are adapted.
+        How the trees are adapted; "mix" is the union of both forests. STRUT is for a source whose
+        features mean the same and have moved, even upside down; SER for one that was nearly right.
     source : task name, list of task names or None, default=None
         Where the forest is grown. None: all tasks but the target.
     target : task name or None, default=None
-        To which task the trees are adapted; at least one of its rows needs a label. None is for
-        ``task_col=None`` alone.
+        The task to which the trees are adapted; at least one of its rows needs a label. None: the
+        one task that `source` does not name.
     task_col : str, int or None, default=None
         The task column; None means one task without a source: the forest as it is.
     random_state : int, RandomState instance or None, default=None
@@ -62,40 +62,49 @@ class TransferForestClassifier(TransferForest):
     ----------
     estimator_ : forest or tree
         Fitted to the source (to all rows with ``task_col=None``); it predicts rows of the source.
-    trees_ : list of mtlkit.transfer.trees.Tree
+    trees_ : list of Tree
         The adapted trees: as many as the forest has, or twice as many with "mix", those of SER
         first.
     tasks_ : ndarray of shape (T,)
-        The source's tasks and the target, sorted.
+        The source tasks and the target, sorted.
     classes_ : ndarray of shape (K,)
         The union of the classes of source and target.
     n_features_in_ : int
+        Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
     ValueError
         If `estimator` is not one of the kinds above, `method` is unknown, or the target has no
-        row with a label.
+        labelled row; in `predict`, for rows of other tasks.
+
+    See Also
+    --------
+    Tree : What `trees_` holds.
+    TrAdaBoostClassifier : Reweights source rows by the labels of the target.
+    BiasedLogisticRegression : The same aim for a linear model.
 
     Notes
     -----
-    Every tree sees all labelled rows of the target, as in the authors' program: a bootstrap of few
-    rows would lose some of them. Of thresholds that gain the same, STRUT takes that with the
-    greater information gain, then the lowest. A threshold lies half-way between two rows, so STRUT
-    leaves no node without target rows. SER keeps a subtree that no target row reaches as it was
-    (the authors collapse it).
+    Taught in :doc:`/chapters/code/forest_transfers`.
 
-    A row is given only classes with a label in its own domain: the probability of others is zero.
-    A class of the target without a label is therefore never predicted for the target. In
-    the leaves that SER keeps, the shares of the target's classes are scaled to sum to one, equal
-    shares if the source had none of them there. `class_weight` holds for the source alone.
+    As in the authors' program, every tree sees
+    all labelled rows of the target, without a bootstrap. Of thresholds with equal divergence gain,
+    STRUT takes the one with the greater information gain, then the lowest. A threshold lies
+    half-way between two rows, so STRUT leaves no node without target rows. SER keeps a subtree that
+    no target row reaches (the authors' program collapses it).
+
+    A class that the labelled target rows lack stays possible in the subtrees that SER keeps, unless
+    source and target have no class in common. STRUT replaces every leaf by shares of the target's
+    labels and can only predict classes among them. If all labelled target rows are of one class,
+    both methods predict it everywhere. `class_weight` holds for the source alone.
+    There is no `sample_weight`: the criteria count rows.
 
     Cost of STRUT: with T trees of depth D it sorts the T n pairs of tree and row at each depth,
-    O(T D n (log n + K)), for all trees at once. SER: a fit of scikit-learn's tree in each leaf with
-    target rows of two classes, a few tenths of a millisecond each; with as many target rows as
-    source rows that is far more than growing the forest.
+    O(T D n (log n + K)). SER: one fit of scikit-learn's tree for each leaf with target rows of two
+    classes.
 
     References
     ----------
@@ -116,31 +125,107 @@ class TransferForestClassifier(TransferForest):
     True
     """
 
-    _kinds = (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier)
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        method="strut",
+        source=None,
+        target=None,
+        task_col=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.method = method
+        self.source = source
+        self.target = target
+        self.task_col = task_col
+        self.random_state = random_state
 
-    def _set_classes(self, y):
-        known = self.estimator_.classes_
-        self.classes_ = np.union1d(known, y)
-        self._source_has = np.isin(self.classes_, known)
-        self._target_has = np.isin(self.classes_, y)
+    def fit(self, X, y):
+        """Fit the forest on the source, and adapt it to the target.
 
-    def _columns(self):
-        return np.flatnonzero(self._source_has), len(self.classes_)
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+        y : array-like of shape (n,)
+            Labels; a missing one (NaN, None) marks a row without label.
 
-    def _labels(self, y):
-        codes = np.searchsorted(self.classes_, y)
-        return codes.astype(float), Classes(codes, len(self.classes_))
+        Returns
+        -------
+        self
+            The fitted estimator.
+        """
+        return super().fit(X, y)
 
-    def _restrict(self, value):
-        """Leave, in place, the target's classes only."""
-        value[:, ~self._target_has] = 0
-        value[value.sum(axis=1) == 0] = self._target_has
-        value[:] = value / value.sum(axis=1, keepdims=True)
+    @property
+    def _wrapped(self):
+        return RandomForestClassifier() if self.estimator is None else self.estimator
 
-    def _of_source(self, features):
-        values = np.zeros((len(features), len(self.classes_)))
-        values[:, self._source_has] = self.estimator_.predict_proba(features)
-        return values
+    def _fit_domains(self, domains):
+        check_choice(self.method, "method", METHODS)
+        if not isinstance(self._wrapped, KINDS):
+            kinds = ", ".join(kind.__name__ for kind in KINDS)
+            raise ValueError(f"estimator={self.estimator!r} cannot be adapted: use one of {kinds}")
+        forest = clone(self._wrapped)
+        if self.random_state is not None:
+            forest.set_params(random_state=self.random_state)
+        X, y, _ = domains.labelled_target(type(self).__name__)
+        if self.task_col is not None:
+            self.estimator_ = forest.fit(*domains.labelled_source[:2])
+        else:
+            self.estimator_ = forest.fit(X, y)
+        self._columns = np.searchsorted(self.classes_, self.estimator_.classes_)
+        grown = getattr(self.estimator_, "estimators_", [self.estimator_])
+        trees = [Tree.from_sklearn(tree, self._columns, len(self.classes_)) for tree in grown]
+        if self.task_col is not None:
+            trees = self._adapted(trees, grown, single(X), np.searchsorted(self.classes_, y))
+        self.trees_ = trees
+
+    def _adapted(self, trees, grown, X, codes):
+        """The trees of the source, adapted to the labelled rows of the target."""
+        labels = np.eye(len(self.classes_))[codes]
+        adapted = []
+        if self.method in ("ser", "mix"):
+            y = codes.astype(float)
+            pairs = zip(grown, trees, strict=True)
+            joined, roots = join([expand(*pair, X, y, labels) for pair in pairs])
+            reduce(joined, roots, X, labels)
+            has = labels.any(axis=0)
+            if not has[self._columns].any():  # no class in common: those of the source are not ours
+                restrict(joined.value, has)
+            adapted += split(joined, roots)
+        if self.method in ("strut", "mix"):
+            at_once = max(1, PAIRS // len(X))
+            for start in range(0, len(trees), at_once):
+                joined, roots = join(trees[start : start + at_once])
+                adapted += split(strut(joined, roots, X, labels), roots)
+        return adapted
+
+    def apply(self, X):
+        """The leaf that each row reaches in each tree.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        leaves : ndarray of int, shape (n, n_trees)
+            For a target row in `trees_`, for a source row in the trees of `estimator_`; the
+            latter are given twice with "mix", which has two adapted trees for each.
+        """
+        features, target = self._read(X)
+        leaves = np.empty((len(features), len(self.trees_)), dtype=int)
+        rows = single(features[target])
+        for leaf, tree in zip(leaves.T, self.trees_, strict=True):
+            leaf[target] = tree.apply(rows)
+        if not target.all():
+            own = self.estimator_.apply(features[~target]).reshape((~target).sum(), -1)
+            leaves[~target] = np.tile(own, len(self.trees_) // own.shape[1])
+        return leaves
 
     def predict(self, X):
         """Predict the class of each row, by the trees of its domain.
@@ -148,6 +233,7 @@ class TransferForestClassifier(TransferForest):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
+            Table with the task column.
 
         Returns
         -------
@@ -162,121 +248,37 @@ class TransferForestClassifier(TransferForest):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
+            Table with the task column.
 
         Returns
         -------
         proba : ndarray of shape (n, K)
-            In the order of `classes_`; zero for classes without a label in the row's domain.
+            In the order of `classes_`; zero in rows of the source for classes that it lacks.
         """
-        return self._values(X)
+        features, target = self._read(X)
+        proba = np.zeros((len(features), len(self.classes_)))
+        if self.task_col is None:
+            target[:] = False  # the forest as it is
+        rows = single(features[target])
+        for tree in self.trees_:
+            proba[target] += tree.value[tree.apply(rows)] / len(self.trees_)
+        if not target.all():
+            own = self.estimator_.predict_proba(features[~target])
+            proba[np.ix_(~target, self._columns)] = own
+        return proba
+
+    def _unseen(self):
+        return "a forest adapted to another task says nothing about them: fit it with their rows"
 
 
-class TransferForestRegressor(TransferForest):
-    r"""A random forest of the source whose trees are adapted to a few labelled rows of the target.
+def restrict(value, has):
+    """Leave, in place, the classes that `has` names; equal shares where there were none of them."""
+    value[:, ~has] = 0
+    value[value.sum(axis=1) == 0] = has
+    value /= value.sum(axis=1, keepdims=True)
 
-    What `TransferForestClassifier` does, for numbers. The paper has no regression, so this part
-    is ours. In the place of the information gain is the share of the variance that a split
-    explains; in that of the Jensen-Shannon divergence the squared Hellinger distance of two normal
-    distributions, which also lies from 0 to 1,
 
-    .. math::
-
-        H^2 = 1 - \exp\Bigl( -\frac{(p - q)^2}{4 (v_T + v_S)} \Bigr),
-
-    where p is the mean of the target rows on one side, q that of the source in this child, and
-    v_T, v_S are the variances of target and source in the node itself: both normals have their mean
-    (v_T + v_S) / 2 for a variance, since a child of one row has none. SER grows and cuts back by
-    the squared error.
-
-    Parameters
-    ----------
-    estimator : RandomForestRegressor, ExtraTreesRegressor, DecisionTreeRegressor or None
-        The forest, or a single tree. None, the default: a random forest of 100 trees. STRUT needs
-        the criterion "squared_error" or "friedman_mse", for others keep no variances.
-    method : {"strut", "ser", "mix"}, default="strut"
-        How the trees are adapted.
-    source : task name, list of task names or None, default=None
-        Where the forest is grown. None: all tasks but the target.
-    target : task name or None, default=None
-        To which task the trees are adapted; at least one of its rows needs a label. None is for
-        ``task_col=None`` alone.
-    task_col : str, int or None, default=None
-        The task column; None means one task without a source: the forest as it is.
-    random_state : int, RandomState instance or None, default=None
-        Given to the forest. None leaves the forest the one it has.
-
-    Attributes
-    ----------
-    estimator_ : forest or tree
-        Fitted to the source (to all rows with ``task_col=None``); it predicts rows of the source.
-    trees_ : list of mtlkit.transfer.trees.Tree
-        The adapted trees: as many as the forest has, or twice as many with "mix", those of SER
-        first.
-    tasks_ : ndarray of shape (T,)
-        The source's tasks and the target, sorted.
-    n_features_in_ : int
-    feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
-
-    Raises
-    ------
-    ValueError
-        If `estimator` or its criterion is not one of those above, `method` is unknown, or the
-        target has no row with a label.
-
-    Notes
-    -----
-    STRUT makes the predictions anew from the target's labels alone, so a target whose labels are
-    shifted or stretched does no harm. Thresholds, ties and cost are those of the classifier.
-
-    References
-    ----------
-    * N. Segev, M. Harel, S. Mannor, K. Crammer and R. El-Yaniv, "Learn on source, refine on
-      target: a model transfer learning framework with random forests", IEEE Transactions on
-      Pattern Analysis and Machine Intelligence 39(9), 2017, pp. 1811-1824.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> X = np.column_stack([np.arange(300) % 2, rng.normal(size=(300, 3))])
-    >>> y = np.where(X[:, 0] == 0, X[:, 1], -X[:, 1]) + X[:, 2]
-    >>> forest = TransferForestRegressor(target=1, task_col=0, random_state=0).fit(X[:200], y[:200])
-    >>> forest.predict(X[200:]).shape
-    (100,)
-    """
-
-    _kinds = (RandomForestRegressor, ExtraTreesRegressor, DecisionTreeRegressor)
-
-    def _set_classes(self, y):
-        """There are none."""
-
-    def _columns(self):
-        return (0,), 1
-
-    def _labels(self, y):
-        criterion = self.estimator_.criterion
-        if self.method != "ser" and criterion not in ("squared_error", "friedman_mse"):
-            raise ValueError(
-                f"criterion={criterion!r} keeps no variances in the nodes, which STRUT needs: use "
-                "'squared_error', or method='ser'"
-            )
-        return y, Numbers(y)
-
-    def _restrict(self, value):
-        """Any mean may be predicted."""
-
-    def _of_source(self, features):
-        return self.estimator_.predict(features)[:, None]
-
-    def predict(self, X):
-        """Predict each row, by the mean over the trees of its domain.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-
-        Returns
-        -------
-        y : ndarray of shape (n,)
-        """
-        return self._values(X)[:, 0]
+def single(X):
+    """Features in single precision, as scikit-learn's trees compare them, none too large for it."""
+    with np.errstate(over="ignore"):  # it becomes infinite, which is an error
+        return check_array(X, dtype=np.float32, input_name="X", ensure_min_samples=0)

@@ -6,23 +6,40 @@ from itertools import pairwise
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tree:
-    """A binary tree whose node i sends a row x to the left if ``x[feature[i]] <= threshold[i]``.
+    """Decision tree as plain arrays, which can be changed.
 
-    A leaf is its own left and right child. A child has a larger number than its parent; the root
-    is node 0.
+    Node i sends a row x to the left if ``x[feature[i]] <= threshold[i]``. A leaf is its own left
+    and right child. A child has a larger number than its parent; the root is node 0.
 
     Parameters
     ----------
     feature, threshold : ndarray of shape (n_nodes,)
-        The question of each node; without meaning in a leaf.
+        The feature that each node compares, and with what; without meaning in a leaf.
     left, right : ndarray of shape (n_nodes,)
         The numbers of its children.
     value : ndarray of shape (n_nodes, K)
-        Shares of K classes, or the mean (K = 1), of the rows that reached the node.
-    impurity : ndarray of shape (n_nodes,)
-        Of the rows that scikit-learn fitted the tree to, by its criterion.
+        Shares of the K classes in the rows that reached the node; a leaf predicts them.
+
+    See Also
+    --------
+    TransferForestClassifier : Has a list of these in `trees_`.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/code/forest_transfers`. The trees of scikit-learn cannot be changed
+    once they are fitted; these can.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> stump = DecisionTreeClassifier().fit([[0], [1], [2], [3]], [0, 0, 1, 1])
+    >>> tree = Tree.from_sklearn(stump, columns=[0, 1], n_columns=2)
+    >>> tree.value[tree.apply([[1.4], [1.6]])]
+    array([[1., 0.],
+           [0., 1.]])
     """
 
     feature: np.ndarray
@@ -30,11 +47,24 @@ class Tree:
     left: np.ndarray
     right: np.ndarray
     value: np.ndarray
-    impurity: np.ndarray
 
     @classmethod
-    def from_sklearn(cls, estimator, columns=(0,), n_columns=1):
-        """Copy a fitted tree of scikit-learn; its values go to `columns` out of `n_columns`."""
+    def from_sklearn(cls, estimator, columns, n_columns):
+        """Copy a fitted tree of scikit-learn.
+
+        Parameters
+        ----------
+        estimator : DecisionTreeClassifier
+            The fitted tree.
+        columns : array-like of int
+            For each of its classes, the column of `value` that it gets.
+        n_columns : int
+            K, the number of columns of `value`; a class that the tree lacks has share 0.
+
+        Returns
+        -------
+        tree : Tree
+        """
         tree = estimator.tree_
         nodes = np.arange(tree.node_count)
         leaf = tree.children_left == tree.children_right
@@ -46,7 +76,6 @@ class Tree:
             np.where(leaf, nodes, tree.children_left),
             np.where(leaf, nodes, tree.children_right),
             value,
-            tree.impurity.copy(),
         )
 
     @property
@@ -55,10 +84,18 @@ class Tree:
         return self.left == np.arange(len(self.left))
 
     def apply(self, X, root=0):
-        """The leaf that each row of `X` (n, d) reaches, shape (n,).
+        """The leaf that each row reaches; features are compared in single precision, as there.
 
-        With an array of T roots, the leaf from each root, shape (n, T). As in scikit-learn,
-        features are compared in single precision.
+        Parameters
+        ----------
+        X : array of shape (n, d)
+            Features, without the task column.
+        root : int or array of shape (T,), default=0
+            The node or nodes to start from.
+
+        Returns
+        -------
+        leaf : ndarray of int, shape (n,), or (n, T) for T roots
         """
         X = np.asarray(X, dtype=np.float32)
         row = np.arange(len(X)).reshape(-1, *[1] * np.ndim(root))
@@ -70,7 +107,17 @@ class Tree:
         return node
 
     def levels(self, roots):
-        """The nodes that are not leaves, depth by depth from `roots` down: a list of arrays."""
+        """The nodes that are not leaves, depth by depth.
+
+        Parameters
+        ----------
+        roots : array of int
+            The nodes to start from.
+
+        Returns
+        -------
+        levels : list of ndarray of int
+        """
         level, found, leaf = np.asarray(roots), [], self.leaf
         while (level := level[~leaf[level]]).size:
             found.append(level)
@@ -78,16 +125,24 @@ class Tree:
         return found
 
     def make_leaves(self, nodes):
-        """Cut off, in place, what is below `nodes`."""
+        """Cut off, in place, what is below some nodes.
+
+        Parameters
+        ----------
+        nodes : array of int
+            These become leaves.
+        """
         self.left[nodes] = self.right[nodes] = nodes
 
-    def arrays(self):
-        """All arrays, in the order of the parameters."""
-        return [getattr(self, field.name) for field in fields(self)]
 
-    def select(self, nodes):
-        """A copy with these nodes only; `left` and `right` still hold the old numbers."""
-        return Tree(*[array[nodes].copy() for array in self.arrays()])
+def arrays(tree):
+    """All arrays of a tree, in the order of its parameters."""
+    return [getattr(tree, field.name) for field in fields(tree)]
+
+
+def select(tree, nodes):
+    """A copy with these nodes only; `left` and `right` still hold the old numbers."""
+    return Tree(*[array[nodes].copy() for array in arrays(tree)])
 
 
 def join(trees):
@@ -97,8 +152,8 @@ def join(trees):
         replace(tree, left=tree.left + root, right=tree.right + root)
         for tree, root in zip(trees, bounds[:-1], strict=True)
     ]
-    arrays = zip(*[tree.arrays() for tree in moved], strict=True)
-    return Tree(*[np.concatenate(parts) for parts in arrays]), bounds[:-1]
+    parts = zip(*map(arrays, moved), strict=True)
+    return Tree(*map(np.concatenate, parts)), bounds[:-1]
 
 
 def split(joined, roots):
@@ -108,10 +163,10 @@ def split(joined, roots):
     for level in joined.levels(roots):
         kept[joined.left[level]] = kept[joined.right[level]] = True
     number = np.cumsum(kept) - 1
-    joined = joined.select(kept)
+    joined = select(joined, kept)
     joined = replace(joined, left=number[joined.left], right=number[joined.right])
     trees = []
     for start, stop in pairwise([*number[roots], len(joined.left)]):
-        tree = joined.select(slice(start, stop))
+        tree = select(joined, slice(start, stop))
         trees.append(replace(tree, left=tree.left - start, right=tree.right - start))
     return trees
