@@ -59,6 +59,9 @@ class TaskLosses:
         losses[c], D[c] = cross_entropy(outputs[c], y[c].astype(np.intp), weight[c], possible[c])
         return losses, D
 
-    def of_a_constant(self, t, rows):
-        """The loss of task t where its head predicts the mean, or equal probabilities."""
-        return np.log(self.possible[t].sum()) if self.is_class[t] else self.y[rows].var() / 2
+    def of_constants(self, rows):
+        """The loss (T,) of a head that predicts the mean of its rows, or equal probabilities."""
+        losses = np.log(np.maximum(self.possible.sum(axis=1), 1))
+        for t in np.flatnonzero(~self.is_class):
+            losses[t] = self.y[rows[t]].var() / 2
+        return losses

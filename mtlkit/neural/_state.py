@@ -29,6 +29,9 @@ class Rows:
     codes: np.ndarray
     weight: np.ndarray | None = None
 
+    def scaled_by_weight(self, values):
+        return values if self.weight is None else self.weight * values
+
 
 @dataclass(eq=False)
 class TrainedNetwork:
@@ -123,11 +126,14 @@ class TrainedNetwork:
             has = [np.isin(known, rows.y[own[t]]) for t in np.flatnonzero(is_class)]
             possible[is_class] = possible_classes(np.array(has))
         centre, spread = np.zeros(len(tasks)), np.ones(len(tasks))
-        for t in np.flatnonzero(~is_class) if standardize else ():
-            weight = None if rows.weight is None else rows.weight[own[t]]
-            centre[t] = np.average(rows.y[own[t]], weights=weight)
-            variance = np.average((rows.y[own[t]] - centre[t]) ** 2, weights=weight)
-            spread[t] = np.sqrt(variance) if variance > 0 else 1.0
+        if standardize and not is_class.all():
+            n = np.bincount(rows.codes, rows.weight, len(tasks))
+            mean = np.bincount(rows.codes, rows.scaled_by_weight(rows.y)) / n
+            squares = (rows.y - mean[rows.codes]) ** 2
+            deviation = np.sqrt(np.bincount(rows.codes, rows.scaled_by_weight(squares)) / n)
+            centre = np.where(is_class, 0, mean)
+            rounding = 1e-14 * np.abs(mean)
+            spread = np.where(is_class | (deviation <= rounding), 1, deviation)
         rng = np.random.default_rng(check_random_state(rng).randint(2**31, size=4))
         network = Network(
             n_tasks=len(tasks), n_outputs=max(1, len(known)),

@@ -72,13 +72,23 @@ class Adam:
     def __init__(self, n, settings, dtype):
         self.rate = settings.learning_rate_init
         self.m, self.v, self.t = np.zeros(n, dtype), np.zeros(n, dtype), 0
+        self._change = np.empty(n, dtype)  # for many heads, new arrays cost more than the sums
 
     def step(self, gradient):
+        """The change of the parameters; overwrites the gradient."""
         self.t += 1
-        self.m += 0.1 * (gradient - self.m)
-        self.v += 0.001 * (gradient * gradient - self.v)
+        change = np.subtract(gradient, self.m, out=self._change)
+        change *= 0.1
+        self.m += change
+        np.multiply(gradient, gradient, out=change)
+        change -= self.v
+        change *= 0.001
+        self.v += change
         rate = self.rate * np.sqrt(1 - 0.999**self.t) / (1 - 0.9**self.t)
-        return -rate * self.m / (np.sqrt(self.v) + 1e-8)
+        np.multiply(self.m, -rate, out=gradient)
+        np.sqrt(self.v, out=change)
+        change += 1e-8
+        return np.divide(gradient, change, out=change)
 
 
 class SGD:
@@ -148,7 +158,8 @@ def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
     theta, T = network.theta.copy(), layout.n_tasks
     if network.optimiser is None:
         network.optimiser = OPTIMISERS[settings.solver](theta.size, settings, theta.dtype)
-    decay = settings.alpha * layout.is_weight
+    decay = (settings.alpha * layout.is_weight).astype(theta.dtype)
+    pulled = np.any(settings.pull)
     watch = Watch(weighting.base_, settings, keep_best=held_out is not None)
     curve, validation, first, last = [], [], None, None
     # What overflows is looked for at every step and named: NumPy need not warn.
@@ -168,8 +179,11 @@ def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
                     layout, theta, inputs, D, losses, weighting, batch.codes
                 )
                 gradient += decay * theta
-                gradient += settings.pull * (theta - settings.anchor)
-                theta += settings.scale * network.optimiser.step(gradient)
+                if pulled:
+                    gradient += settings.pull * (theta - settings.anchor)
+                change = network.optimiser.step(gradient)
+                change *= settings.scale
+                theta += change
                 total, last = total + losses, losses
                 first = losses if first is None else first
             curve.append(total / len(steps))
@@ -214,7 +228,7 @@ def _check_finite(losses, last, network, settings):
 
 
 def _warn_if_exploded(final, first, loss, rows, network, settings):
-    constant = np.array([loss.of_a_constant(t, own) for t, own in enumerate(rows)])
+    constant = loss.of_constants(rows)
     ratio = final / np.maximum(EXPLODED * np.maximum(constant, first), 1e-300)
     t = ratio.argmax()
     if ratio[t] > 1:
