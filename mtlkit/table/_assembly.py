@@ -3,6 +3,7 @@
 import narwhals as nw
 import numpy as np
 from scipy import sparse
+from sklearn import get_config
 
 from .._utils._containers import column, column_names, is_frame
 from ._reading import task_position
@@ -194,6 +195,17 @@ class Assembly:
         for k, rows, block in values:
             table[np.ix_(rows, [place[name] for name in self.each[k]])] = block
         return table
+
+
+def in_output(table, estimator):
+    """`table` in pandas if ``set_output`` or the configuration asks for it.
+
+    scikit-learn makes polars of pandas and of arrays, but no DataFrame of pandas from other frames.
+    """
+    asked = getattr(estimator, "_sklearn_output_config", {}).get("transform")
+    if (asked or get_config()["transform_output"]) != "pandas" or not is_frame(table):
+        return table
+    return table if hasattr(table, "iloc") else nw.from_native(table).to_pandas()
 
 
 def _holds(dtype, task):

@@ -80,16 +80,11 @@ def warn_of_a_feature(task, task_col):
 
 
 def _refuse_dates(features):
-    """Dates, which NumPy would make numbers of in silence."""
-    if getattr(features, "ndim", 2) != 2:
-        return
-    names = column_names(features) if is_frame(features) else range(features.shape[1])
-    for name, kind in zip(names, dtypes(features), strict=True):
-        if kind.startswith(("date", "time", "dura", "period")):
-            raise ValueError(
-                f"column {name!r} holds {kind} values, and features must be numbers: make numbers "
-                "of them before, for example days since the first date"
-            )
+    """Dates, which NumPy would make numbers of in silence; `_explain` names the column."""
+    if getattr(features, "ndim", 2) == 2 and any(
+        kind.startswith(("date", "time", "dura", "period")) for kind in dtypes(features)
+    ):
+        raise ValueError("X holds dates or times, and features must be numbers")
 
 
 def _check_common_columns(estimator, X, features, task):
@@ -121,12 +116,12 @@ def _explain(X, task, task_col):
         holes = missing(values)
         numbers = values.dtype.kind in "biuf"
         for i in np.flatnonzero(~np.isfinite(values)) if numbers else range(len(values)):
-            value = values[i]
+            value = str(values[i]) if values.dtype.kind in "mM" else values[[i]].tolist()[0]
             if not holes[i] and _is_number(value) and np.isfinite(float(value)):
                 continue
-            where = f"column {name!r}" + (
-                "" if task is None else f" of task {task[[i]].tolist()[0]!r}"
-            )
+            where = f"column {name!r}"
+            if task is not None:
+                where += f" of task {task[[i]].tolist()[0]!r}"
             if holes[i]:
                 raise ValueError(
                     f"Input X contains NaN: {where} has no value in row {i} ({holes.sum()} missing "
@@ -138,11 +133,13 @@ def _explain(X, task, task_col):
                     "Input X contains infinity or a value too large for dtype('float64'): "
                     f"{where} holds {value} in row {i}. Replace it, or drop the row"
                 ) from None
-            words = isinstance(value, (str, bytes)) or hasattr(value, "isoformat")
-            raise (ValueError if words else TypeError)(
-                f"{where} holds {value!r}: the argument must be a string or a number, and all "
-                "features numbers in the end. Encode it, for example with "
-                "shared(ColumnTransformer(...), task_col), or drop the column"
+            if isinstance(value, (str, bytes)) or hasattr(value, "isoformat"):
+                raise ValueError(
+                    f"{where} holds {value!r}, and features must be numbers. Encode it, for "
+                    "example with shared(ColumnTransformer(...), task_col), or drop the column"
+                ) from None
+            raise TypeError(
+                f"{where} holds {value!r}: the argument must be a string or a number"
             ) from None
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._utils._containers import as_table, empty_columns, groups, select, take
 from .._utils._delegation import chooses_columns, naming, weight_keyword
-from ._assembly import Assembly
+from ._assembly import Assembly, in_output
 from ._reading import read_table, task_codes, unique_tasks
 from ._rows import warn_of_a_feature
 
@@ -214,7 +214,7 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
             The transformed features and the task column.
         """
         X, task, blocks = self._fit(X, y, "fit_transform", fit_params)
-        return self._assembly.table(X, task, blocks)
+        return in_output(self._assembly.table(X, task, blocks), self)
 
     def transform(self, X):
         """Transform the features; an unseen task is an error if there is one clone per task.
@@ -238,7 +238,7 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
             part = _columns(take(features, rows), self._columns[k])
             with naming(where and f"{self.transformer!r} failed in {where}"):
                 blocks.append((k, rows, self._checked(self.transformers_[k].transform(part), part)))
-        return self._assembly.table(X, task, blocks)
+        return in_output(self._assembly.table(X, task, blocks), self)
 
     @available_if(_can_invert)
     def inverse_transform(self, X):
