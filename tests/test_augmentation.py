@@ -1,9 +1,12 @@
 """Tests of FeatureAugmentation: the columns, the model they amount to, any estimator."""
 
+import tracemalloc
+
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import issparse
+from scipy.sparse import csc_matrix, csr_array, issparse
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
@@ -32,8 +35,12 @@ def test_the_columns(estimator):
     block = [0, 0, 0, 0]
     expected = [10, 12, 14, *block, 5, 6, 7, 1, *block, *block], [10, 12, 14, *block * 4]
     assert_array_equal(dense(model._inputs(small[:, 1:], codes)), expected)
-    takes_sparse = isinstance(estimator, Ridge)
-    assert issparse(model._inputs(small[:, 1:], codes)) is takes_sparse
+    holes = np.where(small == 6, np.nan, small)[:, 1:]  # which trees take, but not in sparse form
+    assert issparse(model._inputs(small[:, 1:], codes))
+    assert not issparse(model._inputs(holes, codes))
+    assert_array_equal(
+        dense(model._inputs(holes, codes)), np.where(np.isin(expected, [6, 12]), np.nan, expected)
+    )
 
 
 def test_ridge_on_copies_is_a_shared_and_a_private_part():
@@ -85,13 +92,14 @@ def test_any_regressor(estimator):
     [LogisticRegression(), RandomForestClassifier(20, random_state=0), LinearSVC(random_state=0)],
     ids=lambda e: type(e).__name__,
 )
-def test_any_classifier_keeps_to_the_classes_of_the_task(estimator):
-    X, y = ragged_classification()
+def test_any_classifier_keeps_to_the_classes_possible_in_the_task(estimator):
+    X, y = ragged_classification(classes=((0, 1), (2, 3), (3, 4)))
     model = FeatureAugmentation(estimator, task_col=0).fit(X, y)
     assert set(model.predict(X[X[:, 0] == 0])) <= {0, 1}
     assert model.score(X, y) > 0.6
     if hasattr(model, "predict_proba"):
         assert not model.predict_proba(X[X[:, 0] == 0])[:, 2:].any()
+        assert model.predict_proba(X[X[:, 0] == 2])[:, 2:].sum() == pytest.approx(12)
     crossed = X[X[:, 0] == 1].copy()
     crossed[:, 0] = 0  # rows that look like class 3, in a task without it
     assert set(model.predict(crossed)) <= {0, 1}
@@ -103,15 +111,57 @@ def test_it_is_multi_task():
     assert setting_of(PerTask(Ridge())) == "single-task"
 
 
-@pytest.mark.parametrize("scale", [0, -1.0])
+@pytest.mark.parametrize("scale", [0, -1.0, np.nan, np.inf, True, "a", None])
 def test_what_is_wrong_with_a_scale(scale):
-    with pytest.raises(ValueError, match=f"shared_scale == {scale}, must be > 0"):
+    with pytest.raises((TypeError, ValueError), match=f"shared_scale={scale!r}"):
         FeatureAugmentation(Ridge(), scale, task_col=0).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.int8])
+def test_a_scale_of_numpy(kind):
+    expected = FeatureAugmentation(Ridge(), 2, task_col=0).fit(X, y).predict(X)
+    model = FeatureAugmentation(Ridge(), kind(2), task_col=0).fit(X, y)
+    assert_array_equal(model.predict(X), expected)
 
 
 def test_missing_features_reach_the_estimator_as_they_are():
     gaps = X.copy()
     gaps[0, 1] = np.nan
     FeatureAugmentation(DecisionTreeRegressor(), task_col=0).fit(gaps, y)
-    with pytest.raises(ValueError, match="contains NaN"):
+    with pytest.raises(ValueError, match=r"NaN: column 1 .*row 0"):
         FeatureAugmentation(Ridge(), task_col=0).fit(gaps, y)
+    with pytest.raises(ValueError, match=r"NaN: column 'a' .*row 0"):
+        FeatureAugmentation(Ridge(), task_col="task").fit(as_frame(gaps), y)
+
+
+@pytest.mark.parametrize("value", ["Male", pd.Timestamp("2026-01-01"), b"x"])
+def test_what_is_not_a_number_is_named(value):
+    table = as_frame(X).astype({"b": object})
+    table.loc[3, "b"] = value
+    with pytest.raises((TypeError, ValueError), match=r"column 'b'"):
+        FeatureAugmentation(Ridge(), task_col="task").fit(table, y)
+
+
+def test_sparse_in_is_dense_in():
+    model = FeatureAugmentation(Ridge(solver="lsqr", tol=1e-12), task_col=0)
+    expected = model.fit(X, y).predict(X)
+    for kind in (csr_array, csc_matrix):
+        assert_allclose(model.fit(kind(X), y).predict(kind(X)), expected, rtol=1e-6)
+        assert issparse(model._inputs(kind(X[:, 1:]), np.zeros(len(X), int)))
+
+
+def test_float32_stays():
+    model = FeatureAugmentation(Ridge(), task_col=0).fit(X.astype(np.float32), y)
+    assert model.estimator_.coef_.dtype == np.float32
+
+
+def test_many_tasks_take_little_memory():
+    rng = np.random.default_rng(0)
+    table = np.column_stack([rng.integers(0, 2000, 4000), rng.normal(size=(4000, 2))])
+    for inner in (Ridge(), DecisionTreeRegressor(max_depth=3)):
+        model = FeatureAugmentation(inner, task_col=0)
+        tracemalloc.start()
+        model.fit(table, table[:, 1]).predict(table)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert most < 20e6  # 192 MB if dense

@@ -90,7 +90,7 @@ def test_per_task_does_not_know_an_unseen_task():
 
 def test_per_task_names_the_task_that_fails():
     one_class = np.where(XC[:, 0] == 1, 1, yc)
-    with pytest.raises(ValueError, match=r"LogisticReg.* task 1.0 \(12 rows of classes \[1\]\)"):
+    with pytest.raises(ValueError, match=r"LogisticReg.* task 1.0 \(12 rows of classes \[1\];"):
         PerTask(LogisticRegression(), task_col=0).fit(XC, one_class)
     table = as_frame(X)
     table.loc[table["task"] == "t2", "b"] = np.inf
@@ -189,7 +189,7 @@ def test_a_few_labels_of_one_class_bar_no_class(model):
     new, expected = table[305:], label[305:]
     if model is Pooled:
         assert fitted.score(new, expected) > 0.99
-    inputs, _ = fitted._inputs_and_codes(new)
+    _, inputs, _ = fitted._output(new, "predict")
     assert_array_equal(fitted.predict_proba(new), fitted.estimator_.predict_proba(inputs))
     assert_array_equal(fitted.predict(new), fitted.estimator_.predict(inputs))
 
@@ -234,6 +234,8 @@ def test_pooled_without_task_column_raises_what_the_estimator_raises():
     with pytest.raises(ValueError, match=r"^Input X contains NaN"):
         Pooled(Ridge()).fit([[np.nan], [1.0]], [1, 2])
     with pytest.raises(ValueError, match=r"Ridge\(\) could not be fitted on all 2 tasks together"):
+        Pooled(Ridge(), task_col=0).fit([[0, np.inf], [1, 1.0]], [1, 2])
+    with pytest.raises(ValueError, match=r"NaN: columns \[1\] .*task 0.0.* PerTask"):
         Pooled(Ridge(), task_col=0).fit([[0, np.nan], [1, 1.0]], [1, 2])
 
 

@@ -90,7 +90,8 @@ class FeatureAugmentation(OneEstimator):
         self.task_col = task_col
 
     def _inputs(self, features, codes):
-        scale = float(check_number(self.shared_scale, "shared_scale", low=0, open_low=True))
+        check_number(self.shared_scale, "shared_scale", low=0, open_low=True, open_high=True)
+        scale = float(self.shared_scale)
         if self.task_col is None:
             return features
         x = check_array(

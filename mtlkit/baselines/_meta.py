@@ -1,36 +1,31 @@
 """What the meta-estimators share: reading the table, classes per task, errors by task."""
 
+import re
+from contextlib import contextmanager
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import assert_all_finite, check_array, get_tags
-from sklearn.utils.metadata_routing import (
-    UNUSED,
-    MetadataRouter,
-    MethodMapping,
-    get_routing_for_object,
-    process_routing,
-)
+from sklearn.utils import metadata_routing as routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils._containers import missing, some, take
-from .._utils._delegation import LabelledScore, delegate_tags, weight_keyword
+from .._utils._containers import as_table, is_frame, missing, some, take
+from .._utils._delegation import (
+    LabelledScore,
+    chooses_columns,
+    delegate_tags,
+    naming,
+    weight_keyword,
+)
 from .._utils._validation import labelled_rows, read_numbers
-from ..table._reading import read_table, task_codes, unique_tasks
+from ..table._reading import read_table, task_codes, task_position, unique_tasks
+from ..table._rows import _check_common_columns, _explain, warn_of_a_feature
 
-# Parameters by which estimators choose columns, or count them.
-CHOOSING = {
-    "cat_features",
-    "categorical_feature",
-    "categorical_features",
-    "categories",
-    "func",
-    "interaction_cst",
-    "monotonic_cst",
-    "transformers",
-}
+# What errors say of features that are not numbers.
+NOT_NUMBERS = "NaN|infinity|to float|string or a real number|promote|dtype=object"
 
 
 class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
@@ -41,7 +36,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
 
     # With metadata routing on, the estimator inside requests what `fit` gets, and this one what
     # `score` gets.
-    __metadata_request__fit = {"sample_weight": UNUSED}  # noqa: RUF012
+    __metadata_request__fit = {"sample_weight": routing.UNUSED}  # noqa: RUF012
     __metadata_request__score = {"sample_weight": False}  # noqa: RUF012
 
     def fit(self, X, y, sample_weight=None, **fit_params):
@@ -66,8 +61,10 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         self : object
             The fitted estimator.
         """
-        features, task = self._read_table(X)
         validate_data(self, X, y, skip_check_array=True)
+        X = as_table(X)
+        features, task = self._read_table(X)
+        warn_of_a_feature(task, self.task_col)
         n = len(task)
         if sample_weight is not None:
             sample_weight = _row_weights(sample_weight, n)
@@ -93,7 +90,17 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
             has = np.zeros((len(self.tasks_), len(self.classes_)), dtype=bool)
             has[codes, labels] = True
             self._allowed = self._possible(has)
-        self._fit_features(features, codes, y, by_row, fixed)
+        width = features.shape[1]
+        self._positions = None  # of features in an array
+        if not is_frame(features):
+            column = width if self.task_col is None else task_position(X, self.task_col)
+            self._positions = np.delete(np.arange(width + 1), column)
+        try:
+            self._fit_features(features, codes, y, by_row, fixed)
+        except ValueError as error:
+            if "NaN" in str(error) and self.setting != "single-task" and self.task_col is not None:
+                _check_common_columns(self, X, features, task[use])
+            raise
         return self
 
     def _fit_params(self, sample_weight, params):
@@ -101,7 +108,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         if get_config()["enable_metadata_routing"]:
             if sample_weight is not None:
                 params = {**params, "sample_weight": sample_weight}
-            return process_routing(self, "fit", **params)["estimator"]["fit"]
+            return routing.process_routing(self, "fit", **params)["estimator"]["fit"]
         if sample_weight is None:
             return params
         return {**params, weight_keyword(self.estimator): sample_weight}
@@ -118,8 +125,8 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
 
     def _read(self, X, unseen):
         check_is_fitted(self)
-        features, task = self._read_table(X)
         validate_data(self, X, reset=False, skip_check_array=True)
+        features, task = self._read_table(X)
         codes = task_codes(task, self.tasks_, unseen=unseen, unlabelled=self._unlabelled)
         return features, codes
 
@@ -150,19 +157,16 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         routing : MetadataRouter
             What scikit-learn's metadata routing asks for.
         """
-        mapping = MethodMapping().add(caller="fit", callee="fit")
-        if get_routing_for_object(self.estimator).consumes("score", ["sample_weight"]):
+        mapping = routing.MethodMapping().add(caller="fit", callee="fit")
+        if routing.get_routing_for_object(self.estimator).consumes("score", ["sample_weight"]):
             mapping.add(caller="score", callee="score")
-        router = MetadataRouter(owner=self).add_self_request(self)
+        router = routing.MetadataRouter(owner=self).add_self_request(self)
         return router.add(estimator=self.estimator, method_mapping=mapping)
 
     def __sklearn_tags__(self):
-        tags = delegate_tags(
-            super().__sklearn_tags__(), self.estimator, sparse=True, multi_output=True
-        )
-        if tags.estimator_type == "classifier":
-            tags.target_tags.multi_output = False
-        return tags
+        several = not is_classifier(self.estimator)
+        tags = super().__sklearn_tags__()
+        return delegate_tags(tags, self.estimator, sparse=True, multi_output=several)
 
 
 def _row_weights(sample_weight, n):
@@ -178,14 +182,6 @@ def _row_weights(sample_weight, n):
     return weight
 
 
-def chooses_columns(estimator):
-    """Whether a parameter of the estimator, or of a step in it, chooses columns or counts them."""
-    return any(
-        name.split("__")[-1] in CHOOSING and value is not None and not isinstance(value, str)
-        for name, value in estimator.get_params().items()
-    )
-
-
 def takes_sparse(estimator, features):
     """Whether these features, dense or not, may reach the estimator as a sparse matrix."""
     if issparse(features) or not get_tags(estimator).input_tags.sparse:
@@ -195,28 +191,39 @@ def takes_sparse(estimator, features):
     return x.dtype.kind in "fiub" and not missing(x).any() and not chooses_columns(estimator)
 
 
-def fit_clone(estimator, features, y, params, where, cure=""):
+def fit_clone(estimator, features, y, params, where):
     """A fitted clone; what goes wrong is reported with the name of the task, `where`."""
     try:
         return clone(estimator).fit(features, y, **(params or {}))
-    except Exception as error:
-        if where is None:
-            raise
+    except Exception:
         n = features.shape[0]
         what = f"{n} row{'s' if n > 1 else ''}"
         if is_classifier(estimator):
             classes = np.unique(y).tolist()
             what += f" of classes {some(classes)}"
             if len(classes) == 1:
-                cure += ". Drop or merge this task, or use an estimator that takes one class"
-        raise explained(
-            error, f"{estimator!r} could not be fitted on {where} ({what}): {error}{cure}"
-        ) from error
+                what += "; label rows of another class, or use an estimator that takes one"
+        with naming(where and f"{estimator!r} could not be fitted on {where} ({what})"):
+            raise
 
 
-def explained(error, message):
-    """An error of the same kind with a message that says where it happened."""
-    return TypeError(message) if isinstance(error, TypeError) else ValueError(message)
+@contextmanager
+def naming_columns(features, positions):
+    """Say which column it was, if something fails for features that are not numbers.
+
+    The columns of an array stand at these positions of the table.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if re.search(NOT_NUMBERS, str(error)) and not issparse(features):
+            if positions is not None:
+                table = np.zeros((len(features), max(positions, default=-1) + 1), features.dtype)
+                table[:, positions] = features
+                features = table
+            with naming(str(error).splitlines()[0]):
+                _explain(features, None, None)
+        raise
 
 
 def one_per_class(values):

@@ -2,18 +2,16 @@
 
 import narwhals as nw
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._utils._containers import column_names, empty_columns, groups, is_frame, select, some, take
-from .._utils._delegation import sub_estimator_has
+from .._utils._containers import column_names, empty_columns, groups, is_frame, select, take
+from .._utils._delegation import chooses_columns, naming, sub_estimator_has
 from ._meta import (
     TaskMetaEstimator,
     below_the_rest,
-    chooses_columns,
-    explained,
     fit_clone,
+    naming_columns,
     one_per_class,
 )
 
@@ -61,7 +59,7 @@ class PerTask(TaskMetaEstimator):
     Notes
     -----
     Each clone sees the features of its own task: columns without any value in the task are left
-    out (of a sparse matrix, none is). An estimator that chooses columns, such as a
+    out. An estimator that chooses columns, such as a
     ``ColumnTransformer`` or one with `categorical_features`, gets all of them, so that names and
     positions mean the same in every task; a column without any value is then the constant 0.
 
@@ -93,61 +91,43 @@ class PerTask(TaskMetaEstimator):
         return has
 
     def _fit_features(self, features, codes, y, by_row, fixed):
+        self._keep_width = chooses_columns(self.estimator)
         if self.task_col is None:
-            self._empty = [None]
+            self._empty = [np.empty(0, int)]
             params = fixed | by_row
-            self.estimators_ = [fit_clone(self.estimator, features, y, params, None)]
+            self.estimators_ = [_fitted(self._positions, self.estimator, features, y, params, None)]
             return
         rows = groups(codes, len(self.tasks_))
-        self._empty = [self._empty_columns(features, r) for r in rows]
-        self._keep_width = chooses_columns(self.estimator)
-        names = column_names(features) if is_frame(features) else range(features.shape[1])
+        self._empty = [np.flatnonzero(empty_columns(take(features, r))) for r in rows]
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_clone)(
+            delayed(_fitted)(
+                self._own_positions(k),
                 self.estimator,
                 self._own(take(features, r), k),
                 take(y, r),
                 fixed | {name: take(value, r) for name, value in by_row.items()},
                 f"task {task!r}",
-                self._about_empty(names, k),
             )
             for k, (r, task) in enumerate(zip(rows, self.tasks_.tolist(), strict=True))
         )
 
-    @staticmethod
-    def _empty_columns(features, rows):
-        """Columns without any value in these rows; None if there are none."""
-        if issparse(features):
-            return None
-        empty = np.flatnonzero(empty_columns(take(features, rows)))
-        return empty if empty.size else None
-
-    def _about_empty(self, names, k):
-        if self._empty[k] is None:
-            return ""
-        done = "are 0" if self._keep_width else "were left out"
-        return (
-            f". Columns {some(names[j] for j in self._empty[k])} have no value in this task and "
-            f"{done}: fill them in, or drop them from the whole table"
-        )
+    def _own_positions(self, k):
+        if self._positions is None or self._keep_width:
+            return self._positions
+        return np.delete(self._positions, self._empty[k])
 
     def _own(self, part, k):
         """The features of task `k` as its estimator gets them."""
         empty = self._empty[k]
-        if empty is None:
+        if not empty.size:
             return part
         if not self._keep_width:
             return select(part, np.setdiff1d(np.arange(part.shape[1]), empty))
-        if not is_frame(part):
-            part = part.copy()
-            part[:, empty] = 0
-            return part
-        if not hasattr(part, "iloc"):
+        if is_frame(part):
             zeros = [nw.lit(0.0).alias(column_names(part)[j]) for j in empty]
             return nw.from_native(part).with_columns(*zeros).to_native()
         part = part.copy()
-        for j in empty:
-            part.isetitem(j, 0.0)
+        part[:, empty] = 0
         return part
 
     def _by_task(self, X, method):
@@ -155,18 +135,13 @@ class PerTask(TaskMetaEstimator):
         lacks = "PerTask has no model for them: fit it on rows of these tasks, or use Pooled"
         features, codes = self._read(X, unseen=lacks)
         present, place = np.unique(codes, return_inverse=True)
-        parts = []
+        parts, names = [], self.tasks_.tolist()
         for k, rows in zip(present.tolist(), groups(place, len(present)), strict=True):
             own = self._own(features if len(present) == 1 else take(features, rows), k)
-            try:
+            where = f"{method} of {self.estimators_[k]!r} failed in task {names[k]!r}"
+            where = None if self.task_col is None else where
+            with naming(where), naming_columns(own, self._own_positions(k)):
                 output = np.asarray(getattr(self.estimators_[k], method)(own))
-            except Exception as error:
-                if self.task_col is None:
-                    raise
-                task = self.tasks_.tolist()[k]
-                raise explained(
-                    error, f"{method} of {self.estimators_[k]!r} failed in task {task!r}: {error}"
-                ) from error
             parts.append((rows, k, output))
         return parts, codes
 
@@ -232,6 +207,11 @@ class PerTask(TaskMetaEstimator):
         block = np.zeros((len(output), len(own)), dtype=output.dtype)
         block[:, own] = output[:, : own.sum()]
         return block
+
+
+def _fitted(positions, estimator, features, *others):
+    with naming_columns(features, positions):
+        return fit_clone(estimator, features, *others)
 
 
 def _joined(parts, n):

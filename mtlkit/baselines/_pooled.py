@@ -11,7 +11,14 @@ from .._utils._containers import column_names, some, take
 from .._utils._delegation import sub_estimator_has
 from .._utils._numerics import possible_classes
 from .._utils._validation import check_flag
-from ._meta import TaskMetaEstimator, below_the_rest, fit_clone, one_per_class, takes_sparse
+from ._meta import (
+    TaskMetaEstimator,
+    below_the_rest,
+    fit_clone,
+    naming_columns,
+    one_per_class,
+    takes_sparse,
+)
 
 MOST_DENSE_TASKS = 100
 
@@ -28,12 +35,16 @@ class OneEstimator(TaskMetaEstimator):
 
     def _fit_features(self, features, codes, y, by_row, fixed):
         where = None if self.task_col is None else f"all {len(self.tasks_)} tasks together"
-        inputs = self._inputs(features, codes)
-        self.estimator_ = fit_clone(self.estimator, inputs, y, fixed | by_row, where)
+        with naming_columns(features, self._positions):
+            inputs = self._inputs(features, codes)
+            self.estimator_ = fit_clone(self.estimator, inputs, y, fixed | by_row, where)
 
-    def _inputs_and_codes(self, X):
+    def _output(self, X, method):
+        """The output of `method`, the inputs it had, and the task number of each row."""
         features, codes = self._read(X, unseen=None)
-        return self._inputs(features, codes), codes
+        with naming_columns(features, self._positions):
+            inputs = self._inputs(features, codes)
+            return getattr(self.estimator_, method)(inputs), inputs, codes
 
     def predict(self, X):
         """Predict rows of any task, seen in `fit` or not.
@@ -48,8 +59,7 @@ class OneEstimator(TaskMetaEstimator):
         y : ndarray of shape (n,) or (n, k)
             Predicted labels; a classifier chooses among the classes that are possible in the task.
         """
-        inputs, codes = self._inputs_and_codes(X)
-        predicted = self.estimator_.predict(inputs)
+        predicted, inputs, codes = self._output(X, "predict")
         if self._all_allowed:
             return predicted
         position = np.searchsorted(self.classes_, predicted)
@@ -89,8 +99,7 @@ class OneEstimator(TaskMetaEstimator):
         probability : ndarray of shape (n, K)
             In the order of `classes_`.
         """
-        inputs, codes = self._inputs_and_codes(X)
-        proba = self.estimator_.predict_proba(inputs)
+        proba, _, codes = self._output(X, "predict_proba")
         if self._all_allowed:
             return proba
         allowed = self._allowed_rows(codes)
@@ -114,8 +123,7 @@ class OneEstimator(TaskMetaEstimator):
             In the order of `classes_`; all finite.
         """
         self._refuse_pairwise()
-        inputs, codes = self._inputs_and_codes(X)
-        values = self.estimator_.decision_function(inputs)
+        values, _, codes = self._output(X, "decision_function")
         if self._all_allowed:
             return values
         return below_the_rest(one_per_class(values), self._allowed_rows(codes))
