@@ -341,7 +341,7 @@ def test_unseen_tasks_are_predicted_by_the_shared_part():
     expected = X[:, 1:] @ fitted.shared_coef_ + fitted.shared_intercept_
     assert_allclose(prediction[::2], expected[::2])
     assert_array_equal(prediction[1::2], fitted.predict(X)[1::2])
-    with pytest.raises(ValueError, match="strings are not numbers: convert the task column"):
+    with pytest.raises(ValueError, match="strings.*convert the task column"):
         fitted.predict(X.astype(str))
 
 
@@ -376,16 +376,16 @@ def test_memory_stays_far_below_one_matrix_for_all_tasks():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"alpha": 0}, "alpha == 0, must be > 0"),
-        ({"alpha": -1}, "alpha == -1, must be > 0"),
-        ({"alpha": np.inf}, "alpha == inf, must be < inf"),
-        ({"alpha": np.nan}, "alpha is NaN: give a number"),
-        ({"coupling": -1}, "coupling == -1, must be >= 0"),
-        ({"coupling": np.nan}, "coupling is NaN"),
-        ({"task_weight": "rows"}, "task_weight='rows' is unknown: use 'samples', 'tasks'"),
-        ({"task_weight": [1, 2]}, r"must hold 4 positive numbers, one per task.*\[1, 2\]"),
-        ({"task_weight": [1, 2, 0, 1]}, "must hold 4 positive numbers"),
-        ({"task_weight": [1, 2, np.nan, 1]}, "must hold 4 positive numbers"),
+        ({"alpha": 0}, "alpha=0 .* above 0"),
+        ({"alpha": -1}, "alpha=-1 .* above 0"),
+        ({"alpha": np.inf}, "alpha=inf .* below inf"),
+        ({"alpha": np.nan}, "alpha=nan"),
+        ({"coupling": -1}, "coupling=-1 .* at least 0"),
+        ({"coupling": np.nan}, "coupling=nan"),
+        ({"task_weight": "rows"}, "task_weight='rows' .* 'samples', 'tasks'"),
+        ({"task_weight": [1, 2]}, r"task_weight .* 4 positive .*\[1, 2\]"),
+        ({"task_weight": [1, 2, 0, 1]}, "task_weight .* 4 positive"),
+        ({"task_weight": [1, 2, np.nan, 1]}, "task_weight .* 4 positive"),
     ],
 )
 def test_parameters_out_of_range(options, message):
@@ -396,7 +396,7 @@ def test_parameters_out_of_range(options, message):
 @pytest.mark.parametrize("value", ["1", None, [1.0]])
 @pytest.mark.parametrize("name", ["alpha", "coupling"])
 def test_parameters_of_another_type(name, value):
-    with pytest.raises(TypeError, match=f"{name} must be an instance of"):
+    with pytest.raises(TypeError, match=f"{name}=.* must be a number"):
         model().set_params(**{name: value}).fit(X, y)
 
 
@@ -412,7 +412,7 @@ LACKS = with_values(np.flatnonzero(X[:, 0] == 2), [1, 3], np.nan)
 @pytest.mark.parametrize(
     ("table", "target", "weight", "message"),
     [
-        (LACKS, y, None, r"columns \[0, 2\] are missing in every row of task 2.0.*use PerTask"),
+        (LACKS, y, None, r"columns \[1, 3\] are missing in every row of task 2.0.*use PerTask"),
         (with_values([3], [2], np.nan), y, None, "Input X contains NaN"),
         (with_values([3], [2], np.inf), y, None, "Input X contains infinity"),
         (X, None, None, "requires y to be passed"),
@@ -502,22 +502,3 @@ def test_order_of_rows_does_not_matter():
     y, order = rng.normal(size=60), rng.permutation(60)
     a, b = (MeanRegularizedRidge(task_col=0).fit(X[o], y[o]) for o in (slice(None), order))
     assert_allclose(a.coef_, b.coef_, rtol=1e-10)
-
-
-@pytest.mark.parametrize("options", INTERCEPTS)
-@pytest.mark.parametrize("coupling", [0, 2.0, np.inf])
-def test_the_gap_is_rounding_at_the_minimum_and_bounds_the_distance_elsewhere(options, coupling):
-    fitted = model(coupling, **options).fit(X, y)
-    assert 0 <= fitted.dual_gap_ < 1e-12 * fitted.objective_
-    coupled = options.get("fit_intercept", True) and options.get("couple_intercept", True)
-    x0 = X[:, 1:].mean(axis=0) if options.get("fit_intercept", True) else np.zeros(D)
-    rng = np.random.default_rng(0)
-    for size in (1e-3, 0.1, 1.0):
-        W = fitted.coef_ + size * rng.normal(size=D)  # the same for all, so at any coupling
-        b = fitted.intercept_ + (fitted.coef_ - W) @ x0
-        if options == {"couple_intercept": False}:  # free levels are at their best
-            b = fitted.moments_.y_mean - np.einsum("td,td->t", fitted.moments_.x_mean, W)
-        other = model(coupling, **options)
-        other.coef_, other.intercept_ = W, b
-        value, gap = other._certify(fitted.moments_, x0, b + W @ x0 if coupled else None)
-        assert 0 < value - fitted.objective_ <= gap * (1 + 1e-9)

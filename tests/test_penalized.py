@@ -352,7 +352,7 @@ def test_order_does_not_matter(name, kind, seed):
     penalty = clone(PENALTIES[name])
     if name == "graph":
         back = np.argsort(tasks)
-        penalty.set_params(weights=EDGES[np.ix_(back, back)])
+        penalty.set_params(adjacency=EDGES[np.ix_(back, back)])
     other = make(penalty, tol=1e-13).fit(mixed, target[rows])
     assert_allclose(other.objective_, model.objective_, rtol=1e-10)
     assert_allclose(other.coef_[tasks], model.coef_[:, columns], atol=1e-4)

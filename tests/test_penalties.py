@@ -151,29 +151,29 @@ def test_graph_takes_names_in_any_order_and_more_tasks_than_there_are():
 
 
 @pytest.mark.parametrize(
-    ("weights", "message"),
+    ("adjacency", "message"),
     [
-        (np.zeros((3, 3)), r"weights has shape \(3, 3\), but there are 4 tasks: give one row"),
-        (-EDGES, r"finite and not negative, got -2.0: an edge pulls two tasks together"),
-        (EDGES + np.diag([np.nan, 0, 0, 0]), r"finite and not negative, got nan"),
-        (np.triu(EDGES), r"symmetric, but \[0, 1\] is 2.0 and \[1, 0\] is 0.0: use \(A \+ A.T\)"),
-        (pd.DataFrame(EDGES), r"no row and column for tasks \['a'\]: add them, with zeros"),
+        (np.zeros((3, 3)), r"adjacency has shape \(3, 3\), but there are 4 tasks"),
+        (-EDGES, r"adjacency .* not negative, got -2.0 for tasks 0 and 1"),
+        (EDGES + np.diag([np.nan, 0, 0, 0]), r"adjacency .* got nan for tasks 0 and 0"),
+        (np.triu(EDGES), r"symmetric, but from task 0 to 1 it is 2.0, and back 0.0"),
+        (pd.DataFrame(EDGES), r"adjacency has no row and column for tasks \['a'\]"),
     ],
 )
-def test_what_is_wrong_with_a_graph(weights, message):
-    tasks = ["a", 1, 2, 3] if isinstance(weights, pd.DataFrame) else range(T)
+def test_what_is_wrong_with_a_graph(adjacency, message):
+    tasks = ["a", 1, 2, 3] if isinstance(adjacency, pd.DataFrame) else range(T)
     with pytest.raises(ValueError, match=message):
-        TaskGraph(weights).bind(tasks)
+        TaskGraph(adjacency).bind(tasks)
 
 
-@pytest.mark.parametrize("coupling", [-1, "much", np.nan])
+@pytest.mark.parametrize("coupling", [-1, "much", np.nan, True])
 @pytest.mark.parametrize("make", [SharedMean, LearnedRelations, lambda c: TaskGraph(EDGES, c)])
 def test_what_is_wrong_with_a_coupling(make, coupling):
-    with pytest.raises(ValueError, match=rf"coupling={coupling!r} of \w+ must be a number from 0"):
+    with pytest.raises((TypeError, ValueError), match=f"coupling={coupling!r} must be a number"):
         make(coupling).bind(range(T))
 
 
 @pytest.mark.parametrize("make", [LearnedRelations, lambda c: TaskGraph(EDGES, c)])
 def test_infinite_coupling_is_for_the_shared_mean(make):
-    with pytest.raises(ValueError, match="from 0 to a finite number"):
+    with pytest.raises(ValueError, match="coupling=inf .* below inf"):
         make(np.inf).bind(range(T))

@@ -1,21 +1,82 @@
 """What linear models on the table share: a value for each row, by its task, and classes by it."""
 
+import sys
+
 import numpy as np
-from scipy.special import expit
+from scipy.special import log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils._validation import labelled_rows
-from ..table._reading import task_codes
+from .._utils._containers import as_table
+from .._utils._delegation import LabelledScore
+from .._utils._numerics import possible_classes
+from ..table._reading import task_codes, task_position, unique_tasks
 from ..table._rows import check_features, check_rows
-
-LARGEST = np.finfo(float).max  # as good as inf, but scorers accept it
 
 
 class TaskLinearModel(BaseEstimator):
     """A model with `tasks_`, `coef_` (T, d), `intercept_` (T,), perhaps a part for new tasks."""
 
     setting = "multi-task"
+    _most = 1e75  # fourth powers of features, targets and root weights must stay below infinity
+
+    @property
+    def coef_(self):
+        """The weights w_t, one row for each task."""
+        # scikit-learn's selectors take the columns of coef_ for those of X, one of which is the
+        # task column. Where they find no coef_ they use feature_importances_, which has them all.
+        if self.task_col is not None:
+            caller = sys._getframe(1).f_globals.get("__name__", "")
+            if caller.startswith("sklearn.feature_selection"):
+                raise AttributeError(
+                    "coef_ has no column for the task column of X: use feature_importances_"
+                )
+        return self._coef
+
+    @coef_.setter
+    def coef_(self, value):
+        self._coef = value
+
+    @property
+    def feature_importances_(self):
+        """Root mean square of each feature's weights; twice the largest for the task column."""
+        coef = self._coef
+        sizes = np.sqrt((coef**2).mean(axis=tuple(range(coef.ndim - 1))))
+        if self.task_col is None:
+            return sizes
+        return np.insert(sizes, self._task_position, 2 * sizes.max() or 1.0)
+
+    def _rows(self, X, y, sample_weight, *, reset=True, classes=False):
+        """Checked rows as of `check_rows`, none of them so large that their products overflow."""
+        rows = check_rows(self, X, y, sample_weight, reset=reset, classes=classes)
+        if self.task_col is not None:
+            self._task_position = task_position(as_table(X), self.task_col)
+        features, y, task, weight = rows
+        root = 1.0 if weight is None else np.sqrt(weight.max())
+        most = self._most / np.sqrt(len(features))
+        for values, what in ((features, None), (None if classes else y[:, None], "y")):
+            if values is None or root * max(values.max(), -values.min()) <= most:
+                continue
+            row, j = np.unravel_index(np.abs(values).argmax(), values.shape)
+            if abs(values[row, j]) <= most:
+                raise ValueError(
+                    f"sample_weight reaches {weight.max():.3g}, and products with it overflow: "
+                    "divide all weights by a constant"
+                )
+            what = what or f"column {self._feature_name(j)!r}"
+            raise ValueError(
+                f"values of {what} reach {values[row, j]:.3g} in task "
+                f"{task[[row]].tolist()[0]!r}; their squares overflow. If this is a code for a "
+                "missing value, impute it; otherwise scale"
+            )
+        return rows
+
+    def _feature_name(self, j):
+        """Name of feature `j`, or its position in the table."""
+        names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+        if self.task_col is not None:
+            names = np.delete(names, self._task_position)
+        return names[j].item() if isinstance(names[j], np.generic) else names[j]
 
     def _for_new_tasks(self):
         """Weights (d,) and intercept for tasks that were not seen in `fit`, or None."""
@@ -23,23 +84,35 @@ class TaskLinearModel(BaseEstimator):
             return None
         return self.shared_coef_, self.shared_intercept_
 
-    def _linear(self, X):
-        """x·w_t + b_t for each row (n,)."""
+    def _read(self, X):
+        """Features (n, d), and the position of each row's task in `tasks_`, or -1 if it is new."""
         X, task = check_features(self, X, reset=False)
-        new, lacks = self._for_new_tasks(), None
-        if new is None:
-            lacks = (
+        missing = None
+        if getattr(self, "estimators_", [self])[0]._for_new_tasks() is None:
+            missing = (
                 f"{type(self).__name__} has no shared part to predict them with: fit it on rows of "
                 "these tasks, or use the penalty SharedMean"
             )
-        codes = task_codes(task, self.tasks_, unseen=lacks)
-        coef, intercept = self.coef_, self.intercept_
+        return X, task_codes(task, self.tasks_, unseen=missing)
+
+    def _linear(self, X, codes):
+        """x·w_t + b_t for each row (n,)."""
+        coef, intercept, new = self._coef, self.intercept_, self._for_new_tasks()
         if new is not None:  # code -1 picks the last row
             coef, intercept = np.vstack([coef, new[0]]), np.append(intercept, new[1])
-        return np.einsum("ij,ij->i", X, coef[codes]) + intercept[codes]
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = np.einsum("ij,ij->i", X, coef[codes]) + intercept[codes]
+        if not np.isfinite(values).all():
+            row = np.flatnonzero(~np.isfinite(values))[0]
+            j = np.abs(X[row]).argmax()
+            raise ValueError(
+                f"the prediction of row {row} overflows: column {self._feature_name(j)!r} holds "
+                f"{X[row, j]:.3g}"
+            )
+        return values
 
 
-class TaskLinearRegressor(RegressorMixin, TaskLinearModel):
+class TaskLinearRegressor(LabelledScore, RegressorMixin, TaskLinearModel):
     """A linear model whose value is the prediction."""
 
     def predict(self, X):
@@ -48,87 +121,129 @@ class TaskLinearRegressor(RegressorMixin, TaskLinearModel):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
+            Table with the task column.
 
         Returns
         -------
         y : ndarray of shape (n,)
+            The predicted targets.
         """
-        return self._linear(X)
-
-    def score(self, X, y, sample_weight=None):
-        """R² over the labelled rows of `X`."""
-        y, X, sample_weight = labelled_rows(y, X, sample_weight)
-        return super().score(X, y, sample_weight)
+        return self._linear(*self._read(X))
 
 
-class TaskLinearClassifier(ClassifierMixin, TaskLinearModel):
+class TaskLinearClassifier(LabelledScore, ClassifierMixin, TaskLinearModel):
     """A linear model whose value is the log odds of the second of two classes.
 
-    With more classes there is a fitted clone for each against the rest, in `estimators_`.
+    With more classes there is a fitted clone for each against the rest, in `estimators_`. A class
+    that derives from it has `_fit_binary(X, y, codes, weight, absent, warm)` for y (n,) of 0 and 1
+    and task positions `codes` (n,). It leaves out the rows of the tasks `absent` (T,), begins at
+    the last solution if `warm`, and returns a list of solutions of the solver.
     """
 
-    def _class_rows(self, X, y, sample_weight):
-        """Checked rows, as of `check_rows`; sets `classes_`, at least two."""
-        rows = check_rows(self, X, y, sample_weight, classes=True)
-        self.classes_ = np.unique(rows[1])
-        if len(self.classes_) < 2:
+    def _class_codes(self, rows):
+        """Checked rows with positions in `classes_` and `tasks_` in place of labels and tasks."""
+        X, y, task, weight = rows
+        classes, y = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
             raise ValueError(
-                f"y holds one class, {self.classes_[0].item()!r}, in all tasks: a classifier needs "
-                "two classes"
+                f"y holds one class, {classes[0].item()!r}, in all tasks: a classifier needs two "
+                "classes"
             )
-        return rows
+        self.classes_ = classes
+        self.tasks_, codes = unique_tasks(task)
+        has = np.zeros((len(self.tasks_), len(classes)), dtype=bool)
+        has[codes, y] = True
+        self._possible = possible_classes(has)
+        return X, y, codes, weight
 
-    def _fit_each_class(self, X, y, sample_weight, names, same=False):
-        """Fit each class against the rest, and stack the attributes `names` of these fits.
-
-        `same` keeps the clones of the last fit, which then start from what they know.
-        """
-        y, X, sample_weight = labelled_rows(y, X, sample_weight)
-        if not same:
+    def _fit_classes(self, rows, names, warm=False):
+        """Fit the two classes, or each against the rest; these fits' attributes `names` stacked."""
+        X, y, codes, weight = rows
+        if len(self.classes_) == 2:
+            self.__dict__.pop("estimators_", None)
+            return self._fit_binary(X, y, codes, weight, None, warm)
+        for name in self.__dict__.pop("_described", ()):  # by a penalty, for two classes
+            del self.__dict__[name]
+        if not warm:
             self.estimators_ = [clone(self) for _ in self.classes_]
-        for label, estimator in zip(self.classes_, self.estimators_, strict=True):
+        known = ("tasks_", "n_features_in_", "feature_names_in_", "_task_position", "_sources")
+        solutions = []
+        for k, estimator in enumerate(self.estimators_):
             estimator.set_params(**self.get_params(deep=False))
-            estimator.fit(X, np.asarray(y) == label, sample_weight)
-        self.tasks_ = estimator.tasks_
+            estimator.__dict__.update({n: vars(self)[n] for n in known if n in vars(self)})
+            estimator.classes_ = np.array([False, True])
+            estimator._possible = np.ones((len(self.tasks_), 2), dtype=bool)
+            absent = ~self._possible[:, k]
+            solutions += estimator._fit_binary(X, y == k, codes, weight, absent, warm)
         for name in names:
             setattr(self, name, np.array([getattr(e, name) for e in self.estimators_]))
-        return self
+        return solutions
 
     def _values(self, X):
-        """Log odds of each class against the rest (n, K), or of the second of two classes (n,)."""
-        if len(self.classes_) == 2:
-            return self._linear(X)
-        return np.column_stack([estimator._linear(X) for estimator in self.estimators_])
+        """Log odds of each class (n, K), and which classes a row's task may take (n, K)."""
+        check_is_fitted(self)
+        X, codes = self._read(X)
+        models = getattr(self, "estimators_", [self])
+        values = np.column_stack([model._linear(X, codes) for model in models])
+        if len(models) == 1:
+            values = np.column_stack([-values, values])
+        possible = np.vstack([self._possible, np.ones(len(self.classes_), dtype=bool)])
+        return values, possible[codes]  # code -1, a new task, picks the last row: all classes
 
     def decision_function(self, X):
-        """Log odds of each class in the order of `classes_`, or of the second of two classes.
+        """Log odds of each class against the rest, or of the second of two classes.
 
-        The largest and lowest float stand for certainty, where a task has not all the classes.
+        A class that is not possible for a row's task is 1 below the lowest of those that are; with
+        two classes the value is at least 1 on the side of the only possible one.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        values : ndarray of shape (n,), or (n, K) if K > 2
+            In the order of `classes_`.
         """
-        check_is_fitted(self)
-        return np.clip(self._values(X), -LARGEST, LARGEST)
+        values, possible = self._values(X)
+        if len(self.classes_) == 2:
+            value = np.where(possible[:, 1], values[:, 1], np.minimum(values[:, 1], -1))
+            return np.where(possible[:, 0], value, np.maximum(value, 1))
+        lowest = np.where(possible, values, np.inf).min(axis=1, keepdims=True)
+        return np.where(possible, values, lowest - 1 - 1e-9 * np.abs(lowest))
 
     def predict_proba(self, X):
-        """Class probabilities in the order of `classes_`; zero for classes of other tasks.
+        """Class probabilities; 0 for classes that are not possible for a row's task.
 
         With more than two classes, those of each class against the rest, scaled to sum to one.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, K)
+            In the order of `classes_`.
         """
-        check_is_fitted(self)
-        values = self._values(X)
-        if values.ndim == 1:
-            return np.column_stack([expit(-values), expit(values)])
-        share = expit(values)
-        share[share.sum(axis=1) == 0] = 1.0  # all of them tiny: equal shares
-        share[np.isneginf(values)] = 0.0
-        return share / share.sum(axis=1, keepdims=True)
+        values, possible = self._values(X)
+        return softmax(np.where(possible, log_expit(values), -np.inf), axis=1)
 
     def predict(self, X):
-        """The likeliest class of each row among those of its task."""
+        """The most probable class of each row among those that are possible for its task.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+            Elements of `classes_`.
+        """
         values = self.decision_function(X)
         best = (values > 0).astype(int) if values.ndim == 1 else values.argmax(axis=1)
         return self.classes_[best]
-
-    def score(self, X, y, sample_weight=None):
-        """Accuracy over the labelled rows of `X`."""
-        y, X, sample_weight = labelled_rows(y, X, sample_weight)
-        return super().score(X, y, sample_weight)

@@ -10,23 +10,79 @@ extrapolate H instead of computing it again.
 from copy import copy
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import entr, expit
 
-from .._utils._containers import blocks, groups
+from ..table._reading import unique_tasks
 from ._moments import TaskMoments
 
 
-def squared_loss(rows, weight, fit_intercept):
-    """The squared loss of checked rows (X, y, task, sample_weight), and its moments or None.
+class Blocks:
+    """Rows X (n, d) of T tasks, task after task: the products x_i·w_t, and their adjoint.
 
-    `weight` makes balance weights (T,) from the sums of sample weights (T,). Moments are used
-    unless there are fewer rows than moments have numbers: d × d for each task.
+    `starts` (T,) says where each task begins. A loop over tasks costs microseconds for each, so
+    tasks of equal size are one batched product, and small ones one block-diagonal sparse matrix.
+    """
+
+    def __init__(self, X, starts):
+        self.X, self.starts = X, starts
+        (n, d), T = X.shape, len(starts)
+        ends = np.append(starts, n)[1:]
+        self.slices = [slice(*pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)]
+        self.stacked = self.sparse = None
+        if T == 0 or np.ptp(ends - starts) == 0:
+            self.stacked = X.reshape(T, n // max(T, 1), d)
+        elif X.size < 4000 * T:
+            columns = d * np.repeat(np.arange(T), ends - starts)[:, None] + np.arange(d)
+            parts = X.ravel(), columns.ravel(), d * np.arange(n + 1)
+            self.sparse = csr_array(parts, shape=(n, T * d))
+
+    def apply(self, W):
+        if self.stacked is not None:
+            return np.matmul(self.stacked, W[:, :, None]).ravel()
+        if self.sparse is not None:
+            return self.sparse @ W.ravel()
+        return np.concatenate([self.X[own] @ w for own, w in zip(self.slices, W, strict=True)])
+
+    def pull_back(self, R):
+        if self.stacked is not None:
+            return np.matmul(R.reshape(len(self.starts), 1, -1), self.stacked)[:, 0]
+        if self.sparse is not None:
+            return (self.sparse.T @ R).reshape(len(self.starts), -1)
+        return np.array([R[own] @ self.X[own] for own in self.slices])
+
+    def restrict(self, columns):
+        return Blocks(self.X[:, columns], self.starts)
+
+
+def in_blocks(codes, n_tasks, *columns):
+    """Where each task starts once rows stand task after task, and columns in this order."""
+    sizes = np.bincount(codes, minlength=n_tasks)
+    starts = np.cumsum(sizes) - sizes
+    if (codes[1:] >= codes[:-1]).all():
+        return starts, *columns
+    order = np.argsort(codes, kind="stable")
+    return starts, *(column[order] for column in columns)
+
+
+def squared_loss(rows, weight, fit_intercept):
+    """The squared loss of checked rows (X, y, task, sample_weight), and what later rows add to.
+
+    `weight` makes balance weights (T,) from the sums of sample weights (T,) and tasks (T,). The
+    loss is made of moments unless there are fewer rows than moments have numbers: d × d a task.
+    Later rows add to moments: to these, or to those of a copy of the rows.
     """
     X, y, task, sample_weight = rows
-    if len(y) >= X.shape[1] * len(np.unique(task)):
-        moments = TaskMoments.from_rows(*rows)
-        return MomentLoss.from_moments(moments.scaled(weight(moments.n)), fit_intercept), moments
-    return RowLoss.from_rows(X, y, task, sample_weight, weight, fit_intercept), None
+    if few_rows(rows):
+        return RowLoss.from_rows(*rows, weight, fit_intercept), (X.copy(), y, task, sample_weight)
+    moments = TaskMoments.from_rows(*rows)
+    scaled = moments.scaled(weight(moments.n, moments.tasks))
+    return MomentLoss.from_moments(scaled, fit_intercept), moments
+
+
+def few_rows(rows):
+    X, _, task, _ = rows
+    return len(X) < X.shape[1] * len(unique_tasks(task)[0])
 
 
 class SquaredLoss:
@@ -42,6 +98,10 @@ class SquaredLoss:
     def intercept(self, W):
         return self.y_mean - np.einsum("td,td->t", self.x_mean, W)
 
+    def mean_level(self, W, intercept):
+        """Mean over tasks of their predictions at ``centre`` (d,), the mean of all rows."""
+        return (intercept + W @ self.centre).mean()
+
 
 class MomentLoss(SquaredLoss):
     """The squared loss from second moments: A (T, d, d) or one (d, d) for all tasks, r (T, d).
@@ -49,19 +109,20 @@ class MomentLoss(SquaredLoss):
     f(W) = Σ_t w_t·A_t w_t - 2 w_t·r_t + yy. A step costs O(T d²), however many rows there were.
     """
 
-    def __init__(self, A, r, yy, tasks=None, x_mean=None, y_mean=None):
+    def __init__(self, A, r, yy, tasks=None, x_mean=None, y_mean=None, centre=None):
         self.A, self.r, self.yy = A, r, yy
-        self.tasks, self.x_mean, self.y_mean = tasks, x_mean, y_mean
+        self.tasks, self.x_mean, self.y_mean, self.centre = tasks, x_mean, y_mean, centre
         self.shape = r.shape
 
     @classmethod
     def from_moments(cls, m, fit_intercept):
+        centre = np.average(m.x_mean, axis=0, weights=m.n)
         if fit_intercept:  # the best intercepts leave moments about the means
-            return cls(m.Sxx, m.Sxy, m.Syy.sum(), m.tasks, m.x_mean, m.y_mean)
+            return cls(m.Sxx, m.Sxy, m.Syy.sum(), m.tasks, m.x_mean, m.y_mean, centre)
         d = m.x_mean.shape[1]
         A, r = m.about(np.zeros(d), 0.0)
         yy = (m.Syy + m.n * m.y_mean**2).sum()
-        return cls(A[:, :d, :d], r[:, :d], yy, m.tasks, 0 * m.x_mean, 0 * m.y_mean)
+        return cls(A[:, :d, :d], r[:, :d], yy, m.tasks, 0 * m.x_mean, 0 * m.y_mean, centre)
 
     def apply(self, W):
         return W @ self.A if self.A.ndim == 2 else np.matmul(self.A, W[:, :, None])[:, :, 0]
@@ -86,143 +147,154 @@ class MomentLoss(SquaredLoss):
         return MomentLoss(A, self.r[:, columns], self.yy)
 
 
+class SameRows:
+    """`Blocks` of T tasks with the very same X (n, d): values are (T, n), one row a task."""
+
+    def __init__(self, X):
+        self.X = X
+
+    def apply(self, W):
+        return W @ self.X.T
+
+    def pull_back(self, R):
+        return R @ self.X
+
+    def restrict(self, columns):
+        return SameRows(self.X[:, columns])
+
+
 class RowLoss(SquaredLoss):
     """The squared loss from the rows themselves, for more features than rows.
 
-    X is a list of T arrays (n_t, d), centred and scaled by the roots of the weights, and so is
-    y (n,). If all tasks have the very same X, it is that one array, and y is (T, n_1).
+    X and y are centred and scaled by the roots of the weights. X are `Blocks` and y is (n,), or,
+    if all tasks have the very same X, that array (n_1, d) and y (T, n_1).
     """
 
-    def __init__(self, X, y, tasks=None, x_mean=None, y_mean=None):
-        self.X, self.y, self.shared_rows = X, y, not isinstance(X, list)
-        self.tasks, self.x_mean, self.y_mean = tasks, x_mean, y_mean
-        if not self.shared_rows:
-            ends = np.cumsum([len(X_t) for X_t in X])
-            self.slices = [slice(end - len(X_t), end) for X_t, end in zip(X, ends, strict=True)]
-        self.r, self.yy = self._pull_back(y), np.vdot(y, y)
+    def __init__(self, X, y, tasks=None, x_mean=None, y_mean=None, centre=None):
+        self.rows, self.y = SameRows(X) if isinstance(X, np.ndarray) else X, y
+        self.tasks, self.x_mean, self.y_mean, self.centre = tasks, x_mean, y_mean, centre
+        self.r, self.yy = self.rows.pull_back(y), np.vdot(y, y)
         self.shape = self.r.shape
 
     @classmethod
     def from_rows(cls, X, y, task, sample_weight, weight, fit_intercept):
-        tasks, codes = np.unique(task, return_inverse=True)
-        rows_of = blocks(codes, len(tasks))
+        tasks, codes = unique_tasks(task)
         a = np.ones(len(y)) if sample_weight is None else sample_weight
-        balance = weight(np.bincount(codes, a))
-        shared_rows = sample_weight is None and np.ptp(balance) == 0
-        first = X[rows_of[0]]
-        shared_rows = shared_rows and all(np.array_equal(X[rows], first) for rows in rows_of[1:])
+        n = np.bincount(codes, a)
+        balance = weight(n, tasks)
+        root = np.sqrt(a * balance[codes])
+        centre = np.average(X, axis=0, weights=root**2)
+        starts, X, y, a, root, codes = in_blocks(codes, len(tasks), X, y, a, root, codes)
+        rows = Blocks(X, starts)
         x_mean, y_mean = np.zeros((len(tasks), X.shape[1])), np.zeros(len(tasks))
-        parts, targets = [], []
-        for t, rows in enumerate(rows_of):
-            root = np.sqrt(a[rows] * balance[t])
-            if fit_intercept:
-                x_mean[t] = x_mean[0] if shared_rows and t else np.average(X[rows], 0, a[rows])
-                y_mean[t] = np.average(y[rows], weights=a[rows])
-            if not (shared_rows and t):
-                parts.append((X[rows] - x_mean[t]) * root[:, None])
-            targets.append((y[rows] - y_mean[t]) * root)
-        if shared_rows:
-            return cls(parts[0], np.array(targets), tasks, x_mean, y_mean)
-        return cls(parts, np.concatenate(targets), tasks, x_mean, y_mean)
+        if fit_intercept:
+            x_mean = rows.pull_back(a) / n[:, None]
+            y_mean = np.bincount(codes, a * y) / n
+        same = sample_weight is None and np.ptp(balance) == 0 and rows.stacked is not None
+        same = same and bool((rows.stacked == rows.stacked[0]).all())
+        y = (y - y_mean[codes]) * root
+        if same:
+            first = rows.slices[0]
+            X = (X[first] - x_mean[0]) * root[first, None]
+            return cls(X, y.reshape(len(tasks), -1), tasks, x_mean, y_mean, centre)
+        X = (X - x_mean[codes]) * root[:, None]
+        return cls(Blocks(X, starts), y, tasks, x_mean, y_mean, centre)
 
     def apply(self, W):
-        if self.shared_rows:
-            return W @ self.X.T
-        return np.concatenate([X_t @ w for X_t, w in zip(self.X, W, strict=True)])
-
-    def _pull_back(self, R):
-        if self.shared_rows:
-            return R @ self.X
-        return np.array([R[own] @ X_t for own, X_t in zip(self.slices, self.X, strict=True)])
+        return self.rows.apply(W)
 
     def value(self, W, H):
         return ((self.y - H) ** 2).sum()
 
     def gradient(self, W, H):
-        return 2 * self._pull_back(H - self.y)
+        return 2 * self.rows.pull_back(H - self.y)
 
     def alignment(self, W, H):
         return np.vdot(self.y - H, self.y)
 
     def curvature(self, V):
-        return 2 * self._pull_back(self.apply(V))
+        return 2 * self.rows.pull_back(self.apply(V))
 
     def bend(self, V, HV, W, H):
         return 2 * ((H - HV) ** 2).sum()
 
     def restrict(self, columns):
-        X = [X_t[:, columns] for X_t in ([self.X] if self.shared_rows else self.X)]
+        rows = self.rows.restrict(columns)
+        same = isinstance(rows, SameRows)
         if len(columns) > 2 * self.y.size / self.shape[0]:  # then a step on rows is cheaper
-            return RowLoss(X[0] if self.shared_rows else X, self.y)
-        A = np.array([X_t.T @ X_t for X_t in X])
-        return MomentLoss(A[0] if self.shared_rows else A, self.r[:, columns], self.yy)
+            return RowLoss(rows.X if same else rows, self.y)
+        if same:
+            return MomentLoss(rows.X.T @ rows.X, self.r[:, columns], self.yy)
+        parts = [rows.X[own] for own in rows.slices]
+        return MomentLoss(np.array([X.T @ X for X in parts]), self.r[:, columns], self.yy)
 
 
 class LogisticLoss:
-    """Σ_t λ_t Σ_i a_ti [log(1 + exp z_ti) - y_ti z_ti], z_ti = x_ti·w_t + o_ti + b_t, y 0 or 1.
+    """Σ_i λ_t a_i [log(1 + exp z_i) - y_i z_i], z_i = x_i·w_t + o_i + b_t, y_i from 0 to 1.
 
-    The offsets o (n,) are what is known of z before; None is 0.
+    The sum is over the rows i of all tasks t, weighted by a (n,) and λ, `balance` (T,). The offsets
+    o are what is known of z before; 0 unless set.
 
-    The intercepts are minimised out: for each task one equation, Σ_i a_ti (p_ti - y_ti) = 0, which
-    safeguarded Newton steps solve for all tasks at once. A task whose rows have one class has loss
-    0 in the limit of an infinite intercept, which is where its intercept goes.
+    The intercepts are minimised out: for each task one equation, Σ_i a_i (p_i - y_i) = 0, which
+    safeguarded Newton steps solve for all tasks at once. Where all rows of a task have one class
+    the infimum over its intercept is 0, whatever its weights: it drops out of the loss, as do the
+    tasks `absent` (T,). Their intercepts are a matter of their own, see `intercept`, and `typical`
+    is where they begin if no task is left in; by default the log odds of y = 1 among all rows.
     """
 
-    def __init__(self, rows, weight, fit_intercept, offset=None):
-        X, y, task, sample_weight = rows
-        self.tasks, codes = np.unique(task, return_inverse=True)
-        a = np.ones(len(y)) if sample_weight is None else sample_weight
-        balance = weight(np.bincount(codes, a))
-        share = np.bincount(codes, a * y) / np.bincount(codes, a)  # of class 1
-        self.shape = (len(self.tasks), X.shape[1])
-        self.fit_intercept = fit_intercept
-        self.x_mean = np.zeros(self.shape)
-        self.b = np.where(share == 0, -np.inf, np.where(share == 1, np.inf, 0.0))
-        self.kept = np.flatnonzero((share > 0) & (share < 1))
-        rows_of = groups(codes, len(self.tasks))
-        order = np.concatenate([np.empty(0, dtype=int), *(rows_of[t] for t in self.kept)])
-        sizes = np.array([len(rows_of[t]) for t in self.kept], dtype=int)
-        self.starts = np.cumsum(sizes) - sizes
-        self.code = np.repeat(np.arange(len(sizes)), sizes)
-        self.X, self.y = X[order], y[order]
-        self.a = (a * balance[codes])[order]
-        self.offset = np.zeros(len(order)) if offset is None else offset[order]
-        self.slices = [slice(s, s + n) for s, n in zip(self.starts, sizes, strict=True)]
-        self.logit = np.log(share[self.kept]) - np.log1p(-share[self.kept])
+    def __init__(self, X, y, a, codes, tasks, balance, fit_intercept, *, absent=None, typical=None):
+        T = len(tasks)
+        a = np.ones(len(y)) if a is None else a
+        self.tasks, self.balance, self.fit_intercept = tasks, balance, fit_intercept
+        self.shape, self.offset, self._points = (T, X.shape[1]), 0.0, ()
+        ones, zeros = np.bincount(codes, a * y, T), np.bincount(codes, a * (1 - y), T)
+        self.centre = np.average(X, axis=0, weights=a * balance[codes])
+        self.typical = typical
+        if typical is None and fit_intercept:
+            self.typical = np.log(ones.sum()) - np.log(zeros.sum())
+        outside = np.zeros(T, dtype=bool) if absent is None else absent
+        self.kept = ~outside & ((ones > 0) & (zeros > 0) if fit_intercept else True)
+        a = a * balance[codes]
+        rest = (~self.kept & ~outside)[codes]
+        self.rest = X[rest], y[rest], a[rest], codes[rest]
+        use = self.kept[codes]
+        codes = (np.cumsum(self.kept) - 1)[codes]
+        rows = (X, y, a, codes) if use.all() else (X[use], y[use], a[use], codes[use])
+        self.starts, X, self.y, self.a, self.code = in_blocks(rows[3], self.kept.sum(), *rows)
+        self.x_mean = np.zeros((len(self.starts), X.shape[1]))
         if fit_intercept:  # centred features change the intercepts only, and shorten the way
-            for t, own in zip(self.kept, self.slices, strict=True):
-                self.x_mean[t] = np.average(self.X[own], axis=0, weights=self.a[own])
-            self.X = self.X - self.x_mean[self.kept][self.code]
-        self.yy = self.value(np.zeros(self.shape), np.zeros(len(self.y)))
+            self.total = np.bincount(self.code, self.a, len(self.starts))
+            self.x_mean = Blocks(X, self.starts).pull_back(self.a) / self.total[:, None]
+            X = X - self.x_mean[self.code]
+            self.logit = np.log(ones[self.kept]) - np.log(zeros[self.kept])
+            self.b = np.zeros(len(self.starts))
+        self.rows = Blocks(X, self.starts)
+        self.yy = self.value(None, np.zeros(len(self.y)))
 
     def apply(self, W):
-        if not self.slices:
-            return np.empty(0)
-        parts = zip(self.slices, W[self.kept], strict=True)
-        return np.concatenate([self.X[own] @ w for own, w in parts])
+        return self.rows.apply(W[self.kept])
 
     def _pull_back(self, R):
         G = np.zeros(self.shape)
-        for t, own in zip(self.kept, self.slices, strict=True):
-            G[t] = R[own] @ self.X[own]
+        G[self.kept] = self.rows.pull_back(R)
         return G
 
     def value(self, W, H):
-        z = self._with_intercept(H)
+        z, _ = self._point(H)
         return (self.a * (np.logaddexp(0, z) - self.y * z)).sum()
 
     def gradient(self, W, H):
         return self._pull_back(self.slopes(H))
 
     def slopes(self, H):
-        return self.a * (expit(self._with_intercept(H)) - self.y)
+        return self._point(H)[1]
 
     def bend(self, V, HV, W, H):
         return np.vdot(self.slopes(H) - self.slopes(HV), H - HV)
 
     def dual(self, W, H, scale):
         """Value of the dual at `scale` times the residuals y - p of W, `scale` in [0, 1]."""
-        q = self.y - scale * (self.y - expit(self._with_intercept(H)))
+        q = self.y - scale * (self.y - expit(self._point(H)[0]))
         return (self.a * (entr(q) + entr(1 - q) + (q - self.y) * self.offset)).sum()
 
     def curvature(self, V):
@@ -230,22 +302,31 @@ class LogisticLoss:
 
     def restrict(self, columns):
         part = copy(self)
-        part.X, part.shape = self.X[:, columns], (len(self.tasks), len(columns))
+        part.rows, part.shape = self.rows.restrict(columns), (len(self.tasks), len(columns))
         return part
 
-    def _with_intercept(self, H):
-        """z = H + o + b at the best b, found from the last; a root is between `low` and `high`."""
-        H = H + self.offset
-        if not self.fit_intercept or not self.slices:
-            return H
-        b = self.b[self.kept]
-        low = self.logit - np.maximum.reduceat(H, self.starts)
-        high = self.logit - np.minimum.reduceat(H, self.starts)
-        total = np.add.reduceat(self.a, self.starts)
+    def _point(self, H):
+        """z = H + o + b at the best b, and the slopes of the loss in z; the last two are kept."""
+        for known, *point in self._points:
+            if known is H:
+                return point
+        z = H + self.offset
+        slopes = self.a * (expit(z) - self.y)
+        if self.fit_intercept and len(self.starts):
+            z, slopes = self._with_intercept(z)
+        self._points = (H, z, slopes), *self._points[:1]
+        return z, slopes
+
+    def _with_intercept(self, z):
+        """z at the best b, found from the last one; each root is between `low` and `high`."""
+        b = self.b
+        low = self.logit - np.maximum.reduceat(z, self.starts)
+        high = self.logit - np.minimum.reduceat(z, self.starts)
         for _ in range(100):
-            p = expit(H + b[self.code])
-            slope = np.add.reduceat(self.a * (p - self.y), self.starts)
-            done = abs(slope) <= 1e-13 * total
+            p = expit(z + b[self.code])
+            slopes = self.a * (p - self.y)
+            slope = np.add.reduceat(slopes, self.starts)
+            done = abs(slope) <= 1e-13 * self.total
             if done.all():
                 break
             low, high = np.where(slope < 0, b, low), np.where(slope > 0, b, high)
@@ -253,10 +334,36 @@ class LogisticLoss:
             step = b - slope / np.maximum(bend, 1e-300)
             step = np.where((low <= step) & (step <= high), step, (low + high) / 2)
             b = np.where(done, b, step)
-        self.b[self.kept] = b
-        return H + b[self.code]
+        self.b = b
+        return z + b[self.code], slopes
 
     def intercept(self, W):
-        self._with_intercept(self.apply(W))
-        b = self.b - np.einsum("td,td->t", self.x_mean, W)
-        return b if self.fit_intercept else np.where(np.isinf(b), b, 0.0)
+        """b (T,); finite also for a task that is left out, whose rows alone would make it infinite.
+
+        The mean level of the other tasks is its first guess, a row at the mean of all rows whose
+        probability it is; the loss of this row and of the task's own, at its weights, decides.
+        """
+        b = np.zeros(len(W))
+        if not self.fit_intercept:
+            return b
+        self._point(self.apply(W))
+        b[self.kept] = self.b - np.einsum("td,td->t", self.x_mean, W[self.kept])
+        out = np.flatnonzero(~self.kept)
+        if out.size:
+            X, y, a, codes = self.rest
+            p = expit(np.clip(self.mean_level(W, b), -30, 30))
+            rows = LogisticLoss(
+                np.vstack([X, np.tile(self.centre, (len(out), 1))]),
+                np.append(y, np.full(len(out), p)),
+                np.append(a, self.balance[out]),
+                np.append(np.searchsorted(out, codes), np.arange(len(out))),
+                self.tasks[out], np.ones(len(out)), True,
+            )  # fmt: skip
+            b[out] = rows.intercept(W[out])
+        return b
+
+    def mean_level(self, W, intercept):
+        """Mean over tasks that are not left out of their values at ``centre`` (d,)."""
+        if not self.kept.any():
+            return self.typical
+        return (intercept + W @ self.centre)[self.kept].mean()

@@ -3,14 +3,14 @@
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtri
 
-from .._utils._validation import balance_weights, check_strength
-from ..table._reading import task_codes
-from ..table._rows import check_rows
+from .._utils._validation import balance_weights, check_flag, check_strength
+from ..table._reading import unique_tasks
 from ._base import TaskLinearRegressor
-from ._moments import TaskMoments
+from ._losses import Blocks, few_rows, in_blocks
+from ._moments import KeepsMoments, TaskMoments
 
 
-class MeanRegularizedRidge(TaskLinearRegressor):
+class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
     r"""Ridge regression of several tasks whose weights are pulled towards their mean.
 
     With w_t (d,) and b_t the weights and intercept of task t = 1 … T, w̄ their mean over tasks,
@@ -93,6 +93,8 @@ class MeanRegularizedRidge(TaskLinearRegressor):
     (20, 20)
     """
 
+    _most = 1e150  # squares must stay below infinity
+
     def __init__(
         self,
         alpha=1.0,
@@ -125,77 +127,116 @@ class MeanRegularizedRidge(TaskLinearRegressor):
         -------
         self
         """
-        X, y, task, weight = check_rows(self, X, y, sample_weight)
-        return self._solve(TaskMoments.from_rows(X, y, task, weight))
+        rows = self._rows(X, y, sample_weight)
+        if not few_rows(rows):
+            return self._solve(TaskMoments.from_rows(*rows))
+        X, y, task, weight = rows
+        return self._solve((X.copy(), y, task, weight))
 
     def partial_fit(self, X, y, sample_weight=None):
         """Add rows to those seen so far; the result is that of one `fit` on all of them.
 
-        Parameters and return value are those of `fit`. New tasks may appear.
-        """
-        first = not hasattr(self, "moments_")
-        X, y, task, weight = check_rows(self, X, y, sample_weight, reset=first)
-        new = TaskMoments.from_rows(X, y, task, weight)
-        if not first:
-            task_codes(new.tasks, self.tasks_, unseen=None)  # an error if names and numbers mix
-            new = self.moments_ + new
-        return self._solve(new)
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Further rows of the table; new tasks may appear.
+        y : array-like of shape (n,)
+            Targets; NaN marks an unlabelled sample.
+        sample_weight : array-like of shape (n,), default=None
+            Factor on the loss of each row; None means 1.
 
-    def _solve(self, all_moments):
+        Returns
+        -------
+        self
+        """
+        first = not hasattr(self, "_seen")
+        new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))
+        return self._solve(new if first else self.moments_ + new)
+
+    def _solve(self, seen):
+        """Minimise, given moments, or rows (X, y, task, sample_weight) if they are few."""
         check_strength(self, "alpha", include="neither")
         check_strength(self, "coupling", include="both")
-        weight = balance_weights(self.task_weight, all_moments.n)
-        moments = all_moments.scaled(weight)
-        d = moments.x_mean.shape[1]
-        coupled = self.fit_intercept and self.couple_intercept
-        x0, y0 = np.zeros(d), 0.0
-        if self.fit_intercept:
-            x0 = np.average(moments.x_mean, axis=0, weights=moments.n)
-            y0 = np.average(moments.y_mean, weights=moments.n)
-        if self.fit_intercept and not coupled:
-            A, r = moments.Sxx.copy(), moments.Sxy.copy()
+        coupled = check_flag(self.couple_intercept, "couple_intercept")
+        if not check_flag(self.fit_intercept, "fit_intercept"):
+            level = None
         else:
-            A, r = moments.about(x0, y0)
-            if not coupled:
-                A, r = A[:, :d, :d], r[:, :d]
-        W, w0 = _eliminate(A, r, self.alpha, self.coupling, level=coupled)
-        level = np.zeros(len(W))
-        if coupled:
-            W, w0, level = W[:, :d], w0[:d], W[:, d]
-        elif self.fit_intercept:
-            level = moments.y_mean - y0 + np.einsum("td,td->t", x0 - moments.x_mean, W)
-        self.tasks_ = moments.tasks
-        self.coef_, self.shared_coef_ = W, w0
-        self.intercept_ = y0 + level - W @ x0
-        self.shared_intercept_ = float(y0 + level.mean() - w0 @ x0)
-        self.objective_, self.dual_gap_ = self._certify(moments, x0, level if coupled else None)
-        self.moments_ = all_moments  # last: after an error nothing has been added
+            level = self.coupling if coupled else 0.0
+        solve = self._by_rows if isinstance(seen, tuple) else self._by_moments
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                tasks, x0, y0, private, w0, levels, loss = solve(seen, level)
+        except np.linalg.LinAlgError:  # of numbers that are not finite
+            loss, w0, private, levels = np.nan, np.zeros(1), np.zeros((1, 1)), np.zeros(1)
+        W = w0 + private
+        # At coupling = inf private parts and levels are equal, and inf * 0 would be NaN.
+        tie = self.coupling if np.isfinite(self.coupling) else 0.0
+        spread = ((private - private.mean(axis=0)) ** 2).sum()
+        if coupled and level is not None:
+            spread += ((levels - levels.mean()) ** 2).sum()
+        objective = float(loss + self.alpha * ((W**2).sum() + tie * spread))
+        if not np.isfinite(objective):
+            raise ValueError(
+                f"the objective is {objective}: numbers overflow. Scale features and targets to "
+                "moderate size, and check alpha, coupling and task_weight"
+            )
+        self.tasks_, self.coef_, self.shared_coef_ = tasks, W, w0
+        self.intercept_ = y0 + levels - W @ x0
+        self.shared_intercept_ = float(y0 + levels.mean() - w0 @ x0)
+        self.objective_ = objective
+        self._seen = seen  # last: after an error nothing has been added
         return self
 
-    def _certify(self, moments, x0, level):
-        """The objective and its duality gap, the squared size of what is left of the gradient."""
-        W, T = self.coef_, len(self.coef_)
-        # At coupling = inf weights are equal, and inf * 0 would be NaN.
-        tie = self.coupling if np.isfinite(self.coupling) else 0.0
-        off = moments.y_mean - np.einsum("td,td->t", moments.x_mean, W) - self.intercept_
-        curved = (moments.Sxx @ W[:, :, None])[:, :, 0]
-        loss = moments.Syy + moments.n * off**2
-        loss += np.einsum("td,td->t", W, curved - 2 * moments.Sxy)
-        mean, apart = W.mean(axis=0), W - W.mean(axis=0)
-        pull = moments.Sxy - curved + (moments.n * off)[:, None] * (moments.x_mean - x0)
-        left_mean = pull.mean(axis=0) - self.alpha * mean
-        left = pull - pull.mean(axis=0) - self.alpha * (1 + tie) * apart
-        gap = T * (left_mean**2).sum() + (left**2).sum() / (1 + self.coupling)
-        spread = (apart**2).sum()
+    def _by_moments(self, seen, level):
+        """Tasks, centre, private parts (T, d), shared part (d,), levels (T,) there, and loss."""
+        m = seen.scaled(balance_weights(self.task_weight, seen.n, seen.tasks))
+        T, d = m.x_mean.shape
+        x0, y0 = np.zeros(d), 0.0
         if level is not None:
-            apart = level - level.mean()
-            spread += (apart**2).sum()
-            if self.coupling > 0:
-                pull = moments.n * off
-                left = pull - pull.mean() - self.alpha * tie * apart
-                gap += (left**2).sum() / self.coupling
-        value = loss.sum() + self.alpha * ((W**2).sum() + tie * spread)
-        return float(value), float(gap / self.alpha)
+            x0 = np.average(m.x_mean, axis=0, weights=m.n)
+            y0 = np.average(m.y_mean, weights=m.n)
+        free = level is not None and not self.couple_intercept
+        if free:
+            A, r = m.Sxx.copy(), m.Sxy.copy()
+        else:
+            A, r = m.about(x0, y0)
+            if level is None:
+                A, r = A[:, :d, :d], r[:, :d]
+        tied = level is not None and not free
+        V, w0 = _eliminate(A, r, self.alpha, self.coupling, level=tied)
+        W, levels = w0 + V, np.zeros(T)
+        if tied:
+            levels = W[:, d]
+            W, V, w0 = W[:, :d], V[:, :d], w0[:d]
+        elif free:
+            levels = m.y_mean - y0 + np.einsum("td,td->t", x0 - m.x_mean, W)
+        off = m.y_mean - y0 - levels + np.einsum("td,td->t", x0 - m.x_mean, W)
+        curved = (m.Sxx @ W[:, :, None])[:, :, 0]
+        loss = (m.Syy + m.n * off**2).sum() + np.vdot(W, curved - 2 * m.Sxy)
+        return m.tasks, x0, y0, V, w0, levels, loss
+
+    def _by_rows(self, seen, level):
+        """The same from rows (X, y, task, sample_weight)."""
+        X, y, task, a = seen
+        tasks, codes = unique_tasks(task)
+        a = np.ones(len(y)) if a is None else a
+        n = np.bincount(codes, a)
+        balance = balance_weights(self.task_weight, n, tasks)
+        a, n = a * balance[codes], n * balance
+        x0, y0 = np.zeros(X.shape[1]), 0.0
+        if level is not None:
+            x0, y0 = np.average(X, axis=0, weights=a), np.average(y, weights=a)
+        starts, X, y, a, codes = in_blocks(codes, len(tasks), X - x0, y - y0, a, codes)
+        root = np.sqrt(a)
+        rows = np.column_stack([X * root[:, None], root, y * root])
+        V, w0, centre = _eliminate_rows(rows, starts, self.alpha, self.coupling, level)
+        left = y - Blocks(X, starts).apply(w0 + V)
+        levels = np.zeros(len(tasks))
+        if level is not None:  # of a task's own rows, pulled to the common one
+            own = np.bincount(codes, a * left) / n
+            levels = centre + (own - centre) * n / (n + self.alpha * level)
+        loss = (a * (left - levels[codes]) ** 2).sum()
+        return tasks, x0, y0, V, w0, levels, loss
 
 
 def _eliminate(A, r, alpha, coupling, *, level):
@@ -204,11 +245,10 @@ def _eliminate(A, r, alpha, coupling, *, level):
     Given w_0 the best private part is v_t = (A_t + α(1+c) I)⁻¹ (r_t - A_t w_0). Setting the
     gradient in w_0 to zero then leaves one k × k system. Everything is divided by s = 1 + c, which
     keeps the numbers finite at both ends of the dial. With `level` the last of the k coordinates is
-    the level of a task: not shrunk itself, only tied.
+    the level of a task: not shrunk itself, only tied. Returns v (T, k) and w_0 (k,).
     """
     T, k = r.shape
-    share = 1.0 if np.isinf(coupling) else coupling / (1 + coupling)  # c / s
-    scale = 1 - share  # 1 / s
+    share, scale = _shares(coupling)
     penalty = alpha * np.eye(k)
     if level:
         penalty[-1, -1] *= share
@@ -221,7 +261,56 @@ def _eliminate(A, r, alpha, coupling, *, level):
     if level:
         factor[-1], ridge[-1] = 1.0, 0.0
     w0 = np.linalg.solve(np.diag(ridge) + factor[:, None] * K.sum(axis=0), factor * q.sum(axis=0))
-    return w0 + scale * (q - K @ w0), w0
+    return scale * (q - K @ w0), w0
+
+
+def _eliminate_rows(rows, starts, alpha, coupling, level):
+    """The same from the rows (X, h, y) (n, d + 2) of all tasks, scaled by roots h of weights.
+
+    With the private part minimised out, the loss of task t for given w_0 is the squared length of
+    G_t^(-1/2) (y - X w_0), G_t = α I + X Xᵀ / s: n_t × n_t. Its own level, pulled to the common one
+    by the factor `level` (None: no levels), takes from this what lies along G_t^(-1/2) h, wholly at
+    level = 0. On such rows w_0 is a ridge, solved by rows or by features, whatever is less. Returns
+    v (T, d), w_0 (d,), and the common level.
+    """
+    share, scale = _shares(coupling)
+    T, d = len(starts), rows.shape[1] - 2
+    white = []
+    for part in np.split(rows, starts[1:]):
+        if len(part) > d + 2:  # all that matters are inner products of columns
+            part = np.linalg.qr(part, mode="r")
+        X = part[:, :d]
+        part = _inverse_root(alpha * np.eye(len(part)) + scale * X @ X.T) @ part
+        if level is not None:
+            size = np.linalg.norm(part[:, d])
+            kept = 1.0 if np.isinf(level) else np.sqrt(level / (level + size**2))
+            unit = part[:, d] / size
+            part -= (1 - kept) * np.outer(unit, unit @ part)
+            part[:, d] = kept * size * unit  # exactly 0 where levels are free
+        white.append(part)
+    starts = np.cumsum([0, *map(len, white[:-1])])
+    white = np.concatenate(white)
+    Z, h, y = white[:, :d], white[:, d], white[:, -1]
+    across = Z, y  # to the common level
+    size = np.linalg.norm(h)
+    tied = size > 1e-100 and level is not None
+    if tied:
+        across = Z - np.outer(h, h @ Z) / size**2, y - h * (h @ y) / size**2
+    B, b = across
+    if len(B) <= d:
+        H = _inverse_root(np.eye(len(B)) + share / T * B @ B.T)
+        w0 = share / T * (b @ H.T @ H) @ B
+    else:
+        H = _inverse_root(np.eye(d) + share / T * B.T @ B)
+        w0 = share / T * (b @ B) @ H.T @ H
+    left = y - Z @ w0
+    centre = h @ left / size**2 if tied else 0.0
+    return scale * Blocks(Z, starts).pull_back(left - centre * h), w0, centre
+
+
+def _shares(coupling):
+    """c / (1 + c) and 1 / (1 + c)."""
+    return (1.0 if np.isinf(coupling) else coupling / (1 + coupling)), 1 / (1 + coupling)
 
 
 def _inverse_root(M):

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils import check_consistent_length
 
 from .._utils._containers import blocks, some
+from ..table._reading import task_codes, unique_tasks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TaskMoments:
-    """Weighted counts, means and centred second moments of (x, y) in each of T tasks.
+    """Sufficient statistics of the squared loss: counts, means, second moments of each task.
 
     With weights r_i, n = Σ r_i, x̄ = Σ r_i x_i / n and ȳ likewise, the loss of a linear model is
     Σ r_i (y_i - x_i·w - b)² = Syy - 2 w·Sxy + w·Sxx·w + n (ȳ - x̄·w - b)²,
@@ -22,7 +24,9 @@ class TaskMoments:
     n : ndarray of shape (T,)
         Sum of weights.
     x_mean : ndarray of shape (T, d)
+        Weighted means x̄ of the features.
     y_mean : ndarray of shape (T,)
+        Weighted means ȳ of the targets.
     Sxx : ndarray of shape (T, d, d)
         Σ r_i (x_i - x̄)(x_i - x̄)ᵀ
     Sxy : ndarray of shape (T, d)
@@ -30,10 +34,19 @@ class TaskMoments:
     Syy : ndarray of shape (T,)
         Σ r_i (y_i - ȳ)²
 
+    See Also
+    --------
+    MeanRegularizedRidge : Is fitted from moments, also by `partial_fit`.
+    MultiTaskLinearRegression : Likewise, with any penalty.
+
     Notes
     -----
     ``a + b`` gives the moments of the rows of both, by the update of Chan, Golub and LeVeque
-    (1983), which loses no digits when means are large. Cost of forming: O(n d²); memory: O(T d²).
+    (1983), which loses no digits when means are large. Numbers are float64, whatever the rows are.
+    Two moments are equal only if they are the same object. Cost of forming: O(n d²); memory:
+    O(T d²).
+
+    Taught in :doc:`/chapters/outlook/large_data`.
 
     References
     ----------
@@ -51,14 +64,37 @@ class TaskMoments:
 
     @classmethod
     def from_rows(cls, X, y, task, sample_weight=None):
-        """Moments of the rows of X (n, d), y (n,) by task (n,); weights must not be negative.
+        """Moments of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Features, without the task column.
+        y : array-like of shape (n,)
+            Targets.
+        task : array-like of shape (n,)
+            Task names.
+        sample_weight : array-like of shape (n,), default=None
+            Weights r_i of the rows, not negative; None means 1.
+
+        Returns
+        -------
+        moments : TaskMoments
 
         Raises
         ------
         ValueError
-            If all rows of a task have weight zero.
+            If lengths differ, a value is NaN or so large that squares overflow, a weight is
+            negative, or all rows of a task have weight zero.
         """
-        tasks, codes = np.unique(task, return_inverse=True)
+        X, y, task = np.asarray(X, dtype=float), np.asarray(y, dtype=float), np.asarray(task)
+        check_consistent_length(X, y, task, sample_weight)
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, dtype=float)
+            if not (sample_weight >= 0).all():
+                bad = sample_weight[~(sample_weight >= 0)][0]
+                raise ValueError(f"sample_weight must not be negative or NaN, got {bad}")
+        tasks, codes = unique_tasks(task)
         T, d = len(tasks), X.shape[1]
         n = np.bincount(codes, sample_weight).astype(float)
         if not (n > 0).all():
@@ -68,30 +104,27 @@ class TaskMoments:
             )
         x_mean, Sxx, Sxy = np.empty((T, d)), np.empty((T, d, d)), np.empty((T, d))
         y_mean, Syy = np.empty(T), np.empty(T)
-        large = False  # means so large that to take them off last would lose over two digits
-        for t, rows in enumerate(blocks(codes, T)):  # the rows of one task fit into the cache
-            Xt, yt = X[rows], y[rows]
-            root = np.ones(len(yt))
-            if sample_weight is not None:
-                root = np.sqrt(sample_weight[rows])
-                Xt, yt = Xt * root[:, None], yt * root
-            x_mean[t], y_mean[t] = root @ Xt / n[t], root @ yt / n[t]
-            if not large:
-                Sxx[t], Sxy[t], Syy[t] = Xt.T @ Xt, yt @ Xt, yt @ yt
-                large = n[t] * y_mean[t] ** 2 > 0.99 * Syy[t]
-                large |= (n[t] * x_mean[t] ** 2 > 0.99 * Sxx[t].diagonal()).any()
-            if large:
-                Xt, yt = Xt - root[:, None] * x_mean[t], yt - root * y_mean[t]
-                Sxx[t], Sxy[t], Syy[t] = Xt.T @ Xt, yt @ Xt, yt @ yt
-            else:
-                nx = n[t] * x_mean[t]
-                Sxx[t] -= nx[:, None] * x_mean[t]
-                Sxy[t] -= nx * y_mean[t]
-                Syy[t] -= n[t] * y_mean[t] ** 2
+        with np.errstate(over="ignore", invalid="ignore"):
+            _add_up(X, y, sample_weight, blocks(codes, T), n, x_mean, y_mean, Sxx, Sxy, Syy)
+            wrong = ~np.isfinite(Sxx.sum(axis=(1, 2)) + Syy)
+        if wrong.any():
+            raise ValueError(
+                f"the moments of task {tasks[wrong][:1].tolist()[0]!r} are not finite: it has NaN, "
+                "or values whose squares overflow; impute, scale or drop them"
+            )
         return cls(tasks, n, x_mean, y_mean, Sxx, Sxy, Syy)
 
     def __add__(self, other):
-        tasks = np.union1d(self.tasks, other.tasks)
+        if self.x_mean.shape[1] != other.x_mean.shape[1]:
+            raise ValueError(
+                f"moments of {self.x_mean.shape[1]} and of {other.x_mean.shape[1]} features do not "
+                "add up"
+            )
+        task_codes(other.tasks, self.tasks, unseen=None)  # an error if names and numbers mix
+        parts = [self.tasks, other.tasks]
+        if self.tasks.dtype.kind != other.tasks.dtype.kind:  # no integer passes through a float
+            parts = [part.astype(object) for part in parts]
+        tasks, _ = unique_tasks(np.concatenate(parts))
         a, b = self._spread_over(tasks), other._spread_over(tasks)
         n = a.n + b.n
         dx, dy = b.x_mean - a.x_mean, b.y_mean - a.y_mean
@@ -140,7 +173,7 @@ class TaskMoments:
 
     def _spread_over(self, tasks):
         """The same moments on a larger sorted array of tasks, zero where nothing was seen."""
-        place = np.searchsorted(tasks, self.tasks)
+        place = task_codes(self.tasks, tasks, unseen=None)
 
         def spread(values):
             result = np.zeros((len(tasks), *values.shape[1:]))
@@ -149,3 +182,38 @@ class TaskMoments:
 
         fields = (self.n, self.x_mean, self.y_mean, self.Sxx, self.Sxy, self.Syy)
         return TaskMoments(tasks, *map(spread, fields))
+
+
+def _add_up(X, y, sample_weight, rows_of, n, x_mean, y_mean, Sxx, Sxy, Syy):
+    """Write means and second moments of each task into the last five arrays."""
+    large = False  # means so large that to take them off last would lose over two digits
+    for t, rows in enumerate(rows_of):  # the rows of one task fit into the cache
+        Xt, yt = X[rows], y[rows]
+        root = np.ones(len(yt))
+        if sample_weight is not None:
+            root = np.sqrt(sample_weight[rows])
+            Xt, yt = Xt * root[:, None], yt * root
+        x_mean[t], y_mean[t] = root @ Xt / n[t], root @ yt / n[t]
+        if not large:
+            Sxx[t], Sxy[t], Syy[t] = Xt.T @ Xt, yt @ Xt, yt @ yt
+            large = n[t] * y_mean[t] ** 2 > 0.99 * Syy[t]
+            large |= (n[t] * x_mean[t] ** 2 > 0.99 * Sxx[t].diagonal()).any()
+        if large:
+            Xt, yt = Xt - root[:, None] * x_mean[t], yt - root * y_mean[t]
+            Sxx[t], Sxy[t], Syy[t] = Xt.T @ Xt, yt @ Xt, yt @ yt
+        else:
+            nx = n[t] * x_mean[t]
+            Sxx[t] -= nx[:, None] * x_mean[t]
+            Sxy[t] -= nx * y_mean[t]
+            Syy[t] -= n[t] * y_mean[t] ** 2
+
+
+class KeepsMoments:
+    """A model that keeps what `partial_fit` adds to, in `_seen`: moments, or the rows if few."""
+
+    @property
+    def moments_(self):
+        """The moments of all rows seen so far."""
+        if isinstance(self._seen, tuple):
+            self._seen = TaskMoments.from_rows(*self._seen)
+        return self._seen

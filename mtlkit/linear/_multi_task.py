@@ -1,18 +1,19 @@
 """Linear and logistic regression of several tasks; a penalty says what the tasks share."""
 
-from numbers import Real
-
 import numpy as np
-from sklearn.utils import check_scalar
 
-from .._utils._validation import balance_weights, check_strength
-from ..table._reading import task_codes
-from ..table._rows import check_rows
+from .._utils._validation import (
+    balance_weights,
+    check_flag,
+    check_integer,
+    check_number,
+    check_strength,
+)
 from ._base import TaskLinearClassifier, TaskLinearRegressor
 from ._losses import LogisticLoss, MomentLoss, squared_loss
-from ._moments import TaskMoments
+from ._moments import KeepsMoments, TaskMoments
 from ._penalties import Penalty, SharedMean
-from ._solver import solve
+from ._solver import solve, warn_unless_converged
 
 
 class Penalized:
@@ -41,8 +42,10 @@ class Penalized:
 
     def _check_parameters(self):
         check_strength(self, "alpha", include="neither")
-        check_scalar(self.tol, "tol", Real, min_val=0)
-        check_scalar(self.max_iter, "max_iter", int, min_val=1)
+        check_number(self.tol, "tol", low=0, open_high=True)
+        check_integer(self.max_iter, "max_iter")
+        check_flag(self.fit_intercept, "fit_intercept")
+        check_flag(self.warm_start, "warm_start")
         if not isinstance(self.penalty, Penalty | None):
             raise ValueError(
                 f"penalty={self.penalty!r} must be a Penalty, such as SharedMean() or "
@@ -52,43 +55,38 @@ class Penalized:
     def _bound_penalty(self, tasks):
         return (SharedMean() if self.penalty is None else self.penalty).bind(tasks)
 
-    def _balance(self, n):
-        return balance_weights(self.task_weight, n)
+    def _balance(self, n, tasks):
+        return balance_weights(self.task_weight, n, tasks)
 
-    def _start(self, loss):
-        """Where to begin: at zero, or at the last solution if it is asked for and fits."""
-        same = np.array_equal(getattr(self, "tasks_", None), loss.tasks)
-        if self.warm_start and same and self.coef_.shape == loss.shape:
-            return self.coef_
-        return np.zeros(loss.shape)
+    def _is_warm(self, before, *now):
+        """Whether the last fit, of which `before` has tasks and classes, is where to begin."""
+        return self.warm_start and all(map(np.array_equal, before, now))
 
-    def _solve(self, loss, level, start):
-        """Minimise and store; `level` (d,) is where the shared part has the mean level."""
+    def _solve(self, loss, start):
+        """Minimise from `start` (T, d), or from 0, and store what there is to know."""
         penalty = self._bound_penalty(loss.tasks)
+        if start is None or start.shape != loss.shape:
+            start = np.zeros(loss.shape)
         solution = solve(loss, penalty, self.alpha, start, self.tol, self.max_iter)
         self.tasks_, self.coef_ = loss.tasks, solution.W
         self.intercept_ = loss.intercept(solution.W)
         self.objective_, self.dual_gap_ = solution.objective, solution.gap
         self.n_iter_ = solution.n_iter
-        for name in getattr(self, "_described", ()):  # of an earlier fit with another penalty
+        for name in self.__dict__.pop("_described", ()):  # of an earlier fit
             del self.__dict__[name]
         described = penalty.describe(solution.W)
         if "shared_coef_" in described:
-            described["shared_intercept_"] = self._shared_intercept(
-                described["shared_coef_"], level
-            )
+            level = 0.0
+            if self.fit_intercept:
+                level = loss.mean_level(solution.W, self.intercept_)
+                level -= described["shared_coef_"] @ loss.centre
+            described["shared_intercept_"] = float(level)
         self.__dict__.update(described)
         self._described = list(described)
-        return self
-
-    def _shared_intercept(self, shared_coef, level):
-        levels = (self.intercept_ + self.coef_ @ level)[np.isfinite(self.intercept_)]
-        if not self.fit_intercept or not levels.size:
-            return 0.0
-        return float(levels.mean() - shared_coef @ level)
+        return solution
 
 
-class MultiTaskLinearRegression(Penalized, TaskLinearRegressor):
+class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
     r"""Linear regression of several tasks; the penalty says what they share.
 
     With W (T, d) the weights, a row w_t for each task t = 1 … T, b_t its intercept, λ_t the balance
@@ -192,35 +190,45 @@ class MultiTaskLinearRegression(Penalized, TaskLinearRegressor):
         self
         """
         self._check_parameters()
-        loss, level = self._prepare(X, y, sample_weight)
-        return self._solve(loss, level, self._start(loss))
+        before, start = (getattr(self, "tasks_", None),), getattr(self, "_coef", None)
+        loss = self._prepare(X, y, sample_weight)
+        warm = self._is_warm(before, loss.tasks)
+        warn_unless_converged([self._solve(loss, start if warm else None)])
+        return self
 
     def partial_fit(self, X, y, sample_weight=None):
         """Add rows to those seen so far; the result is that of one `fit` on all of them.
 
-        Parameters and return value are those of `fit`. New tasks may appear.
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Further rows of the table; new tasks may appear.
+        y : array-like of shape (n,)
+            Targets; NaN marks an unlabelled sample.
+        sample_weight : array-like of shape (n,), default=None
+            Factor on the loss of each row; None means 1.
+
+        Returns
+        -------
+        self
         """
         self._check_parameters()
-        first = not hasattr(self, "coef_")
-        new = TaskMoments.from_rows(*check_rows(self, X, y, sample_weight, reset=first))
-        if not first:
-            if self.moments_ is None:
-                raise ValueError(
-                    "fit had fewer rows than T d and kept no moments to add to: begin with "
-                    "partial_fit instead of fit"
-                )
-            task_codes(new.tasks, self.tasks_, unseen=None)  # an error if names and numbers mix
-            new = self.moments_ + new
-        loss = MomentLoss.from_moments(new.scaled(self._balance(new.n)), self.fit_intercept)
-        level = np.average(new.x_mean, axis=0, weights=new.n)
-        self._solve(loss, level, self._start(loss))
-        self.moments_ = new  # last: after an error nothing has been added
+        first = not hasattr(self, "_seen")
+        new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))
+        new = new if first else self.moments_ + new
+        loss = MomentLoss.from_moments(
+            new.scaled(self._balance(new.n, new.tasks)), self.fit_intercept
+        )
+        warm = not first and self._is_warm((self.tasks_,), loss.tasks)
+        solution = self._solve(loss, self._coef if warm else None)
+        self._seen = new  # last: after an error nothing has been added
+        warn_unless_converged([solution])
         return self
 
     def _prepare(self, X, y, sample_weight):
-        rows = check_rows(self, X, y, sample_weight)
-        loss, self.moments_ = squared_loss(rows, self._balance, self.fit_intercept)
-        return loss, np.average(rows[0], axis=0, weights=rows[3])
+        rows = self._rows(X, y, sample_weight)
+        loss, self._seen = squared_loss(rows, self._balance, self.fit_intercept)
+        return loss
 
 
 class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
@@ -322,21 +330,22 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
         self
         """
         self._check_parameters()
-        before = getattr(self, "classes_", None)
-        rows = self._class_rows(X, y, sample_weight)
-        same = self.warm_start and np.array_equal(before, self.classes_)
-        if len(self.classes_) > 2:
-            names = ("coef_", "intercept_", "objective_", "dual_gap_", "n_iter_")
-            return self._fit_each_class(X, y, sample_weight, names, same)
-        self.__dict__.pop("estimators_", None)
-        loss, level = self._binary(rows)
-        return self._solve(loss, level, self._start(loss) if same else np.zeros(loss.shape))
+        before = getattr(self, "tasks_", None), getattr(self, "classes_", None)
+        rows = self._class_codes(self._rows(X, y, sample_weight, classes=True))
+        names = ("coef_", "intercept_", "objective_", "dual_gap_", "n_iter_")
+        warm = self._is_warm(before, self.tasks_, self.classes_)
+        warn_unless_converged(self._fit_classes(rows, names, warm))
+        return self
+
+    def _fit_binary(self, X, y, codes, weight, absent=None, warm=False):
+        loss = self._loss(X, y, codes, weight, absent)
+        return [self._solve(loss, self._coef if warm else None)]
 
     def _prepare(self, X, y, sample_weight):
-        return self._binary(self._class_rows(X, y, sample_weight))
+        return self._loss(*self._class_codes(self._rows(X, y, sample_weight, classes=True)))
 
-    def _binary(self, rows):
-        X, y, task, weight = rows
-        rows = X, y == self.classes_[1], task, weight
-        loss = LogisticLoss(rows, self._balance, self.fit_intercept)
-        return loss, np.average(X, axis=0, weights=weight)
+    def _loss(self, X, y, codes, weight, absent=None):
+        balance = self._balance(np.bincount(codes, weight), self.tasks_)
+        return LogisticLoss(
+            X, y, weight, codes, self.tasks_, balance, self.fit_intercept, absent=absent
+        )

@@ -1,10 +1,11 @@
 """The solutions of one model for many strengths of its penalty."""
 
-from copy import copy
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import clone
+
+from .._utils._validation import check_integer, check_number
+from ._multi_task import Penalized
+from ._solver import largest_curvature, warn_unless_converged
 
 
 def regularization_path(model, X, y, alphas=30, *, eps=1e-3, sample_weight=None):
@@ -49,30 +50,55 @@ def regularization_path(model, X, y, alphas=30, *, eps=1e-3, sample_weight=None)
     >>> [int(model.support_.sum()) for model in path]
     [0, 4, 11, 19, 20]
     """
+    if not isinstance(model, Penalized):
+        raise ValueError(
+            f"model={model!r} has no path: use MultiTaskLinearRegression or "
+            "MultiTaskLogisticRegression"
+        )
     first = clone(model)
     first._check_parameters()
-    loss, level = first._prepare(X, y, sample_weight)
+    loss = first._prepare(X, y, sample_weight)
     if len(getattr(first, "classes_", ())) > 2:
         raise ValueError(
             f"y has {len(first.classes_)} classes, but a path needs two: pass y == label, one "
             "class at a time"
         )
-    if isinstance(alphas, Integral):
-        penalty = first._bound_penalty(loss.tasks)
-        if penalty.power != 1:
-            raise ValueError(
-                f"alphas={alphas} needs a strength at which all weights are zero, and "
-                f"{type(penalty).__name__} has none: give an array of strengths"
-            )
-        if not 0 < eps < 1:
-            raise ValueError(f"eps={eps!r} must lie between 0 and 1")
-        zero = np.zeros(loss.shape)
-        largest = penalty.dual_norm(loss.gradient(zero, loss.apply(zero)))
-        alphas = np.geomspace(largest, eps * largest, alphas)
-    models, start = [], np.zeros(loss.shape)
-    for alpha in sorted(alphas, reverse=True):
-        fitted = copy(first).set_params(alpha=float(alpha))
+    if np.ndim(alphas) == 0:
+        alphas = _down_from_largest(first, loss, check_integer(alphas, "alphas"), eps)
+    else:
+        alphas = sorted((check_number(alpha, "alphas") for alpha in alphas), reverse=True)
+    if len(alphas) == 0:
+        raise ValueError(f"alphas={alphas!r} is empty: give at least one strength")
+    known = {name: value for name, value in vars(first).items() if name not in first.get_params()}
+    models, solutions = [], []
+    for alpha in alphas:
+        fitted = clone(model).set_params(alpha=float(alpha))
+        fitted.__dict__.update(known)
         fitted._check_parameters()
-        start = fitted._solve(loss, level, start).coef_
+        solutions.append(fitted._solve(loss, solutions[-1].W if solutions else None))
         models.append(fitted)
+    warn_unless_converged(solutions)
     return models
+
+
+def _down_from_largest(model, loss, count, eps):
+    """Strengths in equal ratios, from the smallest at which all weights are zero."""
+    check_number(eps, "eps", low=0, high=1, open_low=True, open_high=True)
+    penalty = model._bound_penalty(loss.tasks)
+    if penalty.power != 1:
+        raise ValueError(
+            f"alphas={count} needs a strength at which all weights are zero, and "
+            f"{type(penalty).__name__} has none: give an array of strengths"
+        )
+    zero = np.zeros(loss.shape)
+    H = loss.apply(zero)
+    largest = penalty.dual_norm(loss.gradient(zero, H))
+    means = [np.abs(getattr(loss, name, 0.0)).max(initial=0.0) for name in ("x_mean", "y_mean")]
+    sizes = np.sqrt(largest_curvature(loss)), np.sqrt(loss.yy)
+    if not largest > 1e-12 * (means[0] + sizes[0]) * (means[1] + sizes[1]):  # but rounding
+        raise ValueError(
+            "alphas cannot be counted down from the strength at which all weights are zero: they "
+            "are zero at any, since y or the features are constant within each task, or too small. "
+            "Check the task column, or give an array of strengths"
+        )
+    return np.geomspace(largest, eps * largest, count)

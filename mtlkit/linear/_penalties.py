@@ -6,12 +6,12 @@ What belongs here: small objects with a value, a proximal step and a dual norm. 
 
 from abc import ABC, abstractmethod
 from copy import copy
-from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from .._utils._containers import some
+from .._utils._validation import check_number
 
 
 class Penalty(ABC, BaseEstimator):
@@ -165,7 +165,7 @@ class SharedMean(Penalty):
         self.coupling = coupling
 
     def bind(self, tasks):
-        _check_coupling(self, np.inf)
+        check_number(self.coupling, "coupling", low=0)
         return self
 
     def value(self, W):
@@ -224,46 +224,55 @@ class TaskGraph(Penalty):
 
     power = 2
 
-    def __init__(self, weights, coupling=1.0):
-        self.weights = weights
+    def __init__(self, adjacency, coupling=1.0):
+        self.adjacency = adjacency
         self.coupling = coupling
 
     def bind(self, tasks):
-        _check_coupling(self, np.finfo(float).max)
+        check_number(self.coupling, "coupling", low=0, open_high=True)
         A = self._edges(list(tasks))
         A = A - np.diag(np.diag(A))
         bound = copy(self)
         sizes, bound._basis = np.linalg.eigh(np.diag(A.sum(axis=0)) - A)
-        bound._charge = 1 + self.coupling * sizes.clip(min=0)
+        with np.errstate(over="ignore"):
+            bound._charge = 1 + self.coupling * sizes.clip(min=0)
         return bound
 
     def _edges(self, tasks):
-        A = self.weights
+        A = self.adjacency
         if hasattr(A, "loc"):
-            absent = [t for t in tasks if t not in A.index or t not in A.columns]
+            named = set(A.index) & set(A.columns) if hasattr(A, "columns") else set()
+            absent = [t for t in tasks if t not in named]
             if absent:
                 raise ValueError(
-                    f"weights has no row and column for tasks {some(absent)}: add them, with zeros "
-                    "where a task has no relation"
+                    f"adjacency has no row and column for tasks {some(absent)}: add them, with "
+                    "zeros where a task has no relation"
                 )
             A = A.loc[tasks, tasks]
-        A = np.asarray(A, dtype=float)
+        try:
+            A = np.asarray(A, dtype=float)
+        except (TypeError, ValueError):
+            raise ValueError(f"adjacency must hold numbers, got {self.adjacency!r}") from None
         if A.shape != (len(tasks), len(tasks)):
             raise ValueError(
-                f"weights has shape {A.shape}, but there are {len(tasks)} tasks: give one row and "
-                "column per task, in the order of tasks_, or a DataFrame with the names of tasks"
+                f"adjacency has shape {A.shape}, but there are {len(tasks)} tasks: give one row "
+                "and column per task, in the order of tasks_, or a DataFrame with each task's name "
+                "once in index and columns"
             )
-        if not np.isfinite(A).all() or (A < 0).any():
-            bad = A[~(A >= 0) | np.isinf(A)][0]
+        wrong = ~((A >= 0) & (A < 1e100))  # so that sums and products are finite
+        if wrong.any():
+            s, t = np.argwhere(wrong)[0]
             raise ValueError(
-                f"weights must be finite and not negative, got {bad}: an edge pulls two tasks "
-                "together; for opposed tasks use LearnedRelations or LowRank"
+                f"adjacency must be finite and not negative, got {A[s, t]} for tasks {tasks[s]!r} "
+                f"and {tasks[t]!r}: an edge pulls two tasks together; for opposed tasks use "
+                "LearnedRelations or LowRank"
             )
-        if not np.allclose(A, A.T):
-            s, t = np.argwhere(~np.isclose(A, A.T))[0]
+        unequal = ~np.isclose(A, A.T)
+        if unequal.any():
+            s, t = np.argwhere(unequal)[0]
             raise ValueError(
-                f"weights must be symmetric, but [{s}, {t}] is {A[s, t]} and [{t}, {s}] is "
-                f"{A[t, s]}: use (A + A.T) / 2"
+                f"adjacency must be symmetric, but from task {tasks[s]!r} to {tasks[t]!r} it is "
+                f"{A[s, t]}, and back {A[t, s]}: use (A + A.T) / 2"
             )
         return A
 
@@ -321,7 +330,7 @@ class LearnedRelations(Penalty):
         self.coupling = coupling
 
     def bind(self, tasks):
-        _check_coupling(self, np.finfo(float).max)
+        check_number(self.coupling, "coupling", low=0, open_high=True)
         return self
 
     def value(self, W):
@@ -351,12 +360,3 @@ def _tied_shrink(sizes, a, c):
     totals = np.cumsum(sizes) / (a + c * k)  # Σ s if the k largest are above 0
     total = totals[max((sizes > c * totals).sum() - 1, 0)]
     return np.maximum(sizes - c * total, 0) / a
-
-
-def _check_coupling(penalty, most):
-    c = penalty.coupling
-    if not isinstance(c, Real) or not 0 <= c <= most:
-        end = "numpy.inf" if np.isinf(most) else "a finite number"
-        raise ValueError(
-            f"coupling={c!r} of {type(penalty).__name__} must be a number from 0 to {end}"
-        )

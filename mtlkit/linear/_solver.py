@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._utils._numerics import one_blas_thread
 
 
-@dataclass
+@dataclass(eq=False)
 class Solution:
     """Weights W (T, d), value of the objective, duality gap and number of proximal steps."""
 
@@ -20,6 +20,7 @@ class Solution:
     objective: float
     gap: float
     n_iter: int
+    target: float = np.inf  # the gap that was asked for
 
 
 def solve(loss, penalty, alpha, W, tol, max_iter):
@@ -31,35 +32,51 @@ def solve(loss, penalty, alpha, W, tol, max_iter):
     target = tol * loss.yy
     apart = hasattr(penalty, "feature_norms") and loss.shape[1] > 50
     method = _on_working_sets if apart else accelerated
-    with one_blas_thread():
-        solution = method(loss, penalty, alpha, W, target, max_iter)
-    if not solution.gap <= target:
-        warnings.warn(
-            f"the duality gap is {solution.gap:.3g} after {solution.n_iter} steps, above tol times "
-            f"the loss without weights, {target:.3g}: scale the features, raise max_iter or tol",
-            ConvergenceWarning,
-            stacklevel=4,
+    try:
+        with one_blas_thread(), np.errstate(all="ignore"):
+            solution = method(loss, penalty, alpha, W, target, max_iter)
+    except np.linalg.LinAlgError:  # a decomposition of numbers that are not finite
+        solution = Solution(W, np.nan, np.nan, 0)
+    if not np.isfinite(solution.objective) or not np.isfinite(solution.W).all():
+        raise ValueError(
+            f"the objective is {solution.objective} after {solution.n_iter} steps: numbers "
+            "overflow. Scale features and targets to moderate size, and check alpha, the penalty "
+            "and task_weight"
         )
+    solution.target = target
     return solution
+
+
+def warn_unless_converged(solutions, stacklevel=3):
+    """One warning for all solutions whose gap is too large, for the caller of the calling `fit`."""
+    short = [one for one in solutions if not one.gap <= one.target]
+    if short:
+        worst = max(short, key=lambda one: one.gap)
+        warnings.warn(
+            f"the duality gap is {worst.gap:.3g} after {worst.n_iter} steps, above tol times the "
+            f"loss without weights, {worst.target:.3g}: scale the features, raise max_iter or tol",
+            ConvergenceWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def accelerated(loss, penalty, alpha, W, target, max_iter):
     """Proximal gradient steps from an extrapolated point V, with line search and restart."""
     H = loss.apply(W)
     V, HV, momentum = W, H, 1.0
-    L = _largest_curvature(loss)
+    L = largest_curvature(loss)
     enough = 10 * L  # power steps fall a little short; so much is never needed
     for n_iter in range(max_iter):
         if n_iter % 10 == 0:
             solution = certify(loss, penalty, alpha, W, H, loss.gradient(W, H), n_iter)
-            if solution.gap <= target:
+            if solution.gap <= target or not np.isfinite(solution.objective):
                 return solution
         G = loss.gradient(V, HV)
-        while True:
+        while True:  # L grows by a fifth at least, up to `enough`
             W_new = penalty.prox(V - G / L, alpha / L)
             H_new = loss.apply(W_new)
             bend, length = loss.bend(V, HV, W_new, H_new), ((W_new - V) ** 2).sum()
-            if bend <= L * length or enough <= L:
+            if not bend > L * length or not enough > L:  # so NaN ends it too
                 break
             L = min(max(1.2 * L, bend / length), enough)
         if np.vdot(V - W_new, W_new - W) > 0:  # the momentum points uphill: begin anew
@@ -95,7 +112,8 @@ def _on_working_sets(loss, penalty, alpha, W, target, max_iter):
         H = loss.apply(W)
         G = loss.gradient(W, H)
         solution = certify(loss, penalty, alpha, W, H, G, n_iter)
-        if solution.gap <= target or n_iter >= max_iter:
+        finite = np.isfinite(solution.objective)
+        if solution.gap <= target or n_iter >= max_iter or not finite:
             return solution
         used = W.any(axis=0)
         norms = np.where(used, np.inf, penalty.feature_norms(G))
@@ -110,7 +128,7 @@ def _on_working_sets(loss, penalty, alpha, W, target, max_iter):
         n_iter += max(part.n_iter, 1)
 
 
-def _largest_curvature(loss, steps=8):
+def largest_curvature(loss, steps=8):
     """About the largest eigenvalue of the Hessian of f: power steps for all tasks at once."""
     V = np.random.default_rng(0).normal(size=loss.shape)
     for _ in range(steps):

@@ -13,9 +13,8 @@ from .._utils._validation import check_flag, check_integer, check_number, check_
 from ..linear._base import TaskLinearClassifier, TaskLinearRegressor
 from ..linear._losses import LogisticLoss
 from ..linear._penalties import SharedMean
-from ..linear._solver import solve
+from ..linear._solver import solve, warn_unless_converged
 from ..table._reading import unique_tasks
-from ..table._rows import check_rows
 from ._domains import find_roles
 
 
@@ -27,37 +26,44 @@ class Biased:
     the K sources whose weights are `starts` (K, d).
     """
 
-    def _fit_rows(self, X, y, task, weight):
-        tasks, codes = unique_tasks(task)
+    def _rows_of_roles(self, rows):
+        """The rows of sources and targets among checked rows; finds which tasks are sources."""
+        tasks, codes = unique_tasks(rows[2])
         roles = self.source, self.target
         known = "a task with a labelled row"
         sources, targets = find_roles(*roles, tasks, self.task_col, several=True, kind=known)
         kept = sorted(sources + targets)
-        self.tasks_ = tasks[kept]
-        T, d, K = len(kept), X.shape[1], len(sources)
-        by_task = groups(codes, len(tasks))
-        self.coef_, self.intercept_ = np.zeros((T, d)), np.zeros(T)
+        self._sources = [kept.index(t) for t in sources]
+        use = np.isin(codes, kept)
+        return tuple(part if part is None or use.all() else part[use] for part in rows)
+
+    def _fit_tasks(self, X, y, codes, weight, absent=None):
+        """Fit the tasks `tasks_` but those that are `absent` (T,), whose weights stay zero."""
+        T, d, K = len(self.tasks_), X.shape[1], len(self._sources)
+        weight = np.ones(len(y)) if weight is None else weight
+        by_task = groups(codes, T)
+        left = np.zeros(T, dtype=bool) if absent is None else absent
+        coef, self.intercept_ = np.zeros((T, d)), np.zeros(T)
         self.source_shares_ = np.zeros((T, K))
-        sources = [kept.index(t) for t in sources]
-        for k, t in enumerate(sources):
-            own = rows_of(X, y, weight, by_task[kept[t]])
-            self.coef_[t], self.intercept_[t] = self._fit_source(*own)
+        for k, t in enumerate(self._sources):
+            rows = by_task[t]
+            if not left[t]:
+                coef[t], self.intercept_[t] = self._fit_source(X[rows], y[rows], weight[rows])
             self.source_shares_[t, k] = 1
-        starts = self.coef_[sources] if K else np.zeros((1, d))
-        for t in np.setdiff1d(np.arange(T), sources):
-            own = rows_of(X, y, weight, by_task[kept[t]])
-            self.coef_[t], self.intercept_[t], shares = self._fit_target(*own, starts)
-            self.source_shares_[t] = shares[:K]
+        starts = coef[self._sources] if K else np.zeros((1, d))
         self.source_coef_ = starts.mean(axis=0)
-        self.source_intercept_ = float(self.intercept_[sources].mean()) if K else 0.0
+        self.source_intercept_ = float(self.intercept_[self._sources].mean()) if K else 0.0
+        for t in np.setdiff1d(np.arange(T), self._sources):
+            rows = by_task[t]
+            if not left[t]:
+                fitted = self._fit_target(X[rows], y[rows], weight[rows], starts)
+                coef[t], self.intercept_[t], shares = fitted
+                self.source_shares_[t] = shares[:K]
+        self.coef_ = coef
         return self
 
     def _for_new_tasks(self):
         return self.source_coef_, self.source_intercept_
-
-
-def rows_of(X, y, weight, rows):
-    return X[rows], y[rows], np.ones(len(rows)) if weight is None else weight[rows]
 
 
 class BiasedRidge(Biased, TaskLinearRegressor):
@@ -187,7 +193,9 @@ class BiasedRidge(Biased, TaskLinearRegressor):
         for name in ("alpha", "source_alpha"):
             check_strength(self, name, include="left")
         check_flag(self.fit_intercept, "fit_intercept")
-        return self._fit_rows(*check_rows(self, X, y, sample_weight))
+        X, y, task, weight = self._rows_of_roles(self._rows(X, y, sample_weight))
+        self.tasks_, codes = unique_tasks(task)
+        return self._fit_tasks(X, y, codes, weight)
 
     def _fit_source(self, X, y, weight):
         ridge = Ridge(self.source_alpha, fit_intercept=self.fit_intercept).fit(X, y, weight)
@@ -247,7 +255,8 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
         The tasks with a labelled row in `fit`, sorted, the sources among them.
     coef_ : ndarray of shape (T, d), or (K, T, d) if K > 2
     intercept_ : ndarray of shape (T,), or (K, T) if K > 2
-        Infinite for a task that has one class in `fit`; it is always predicted as that class.
+        Finite also for a task that has one class in `fit`: it begins at the sources' prediction for
+        the mean of all rows, which counts as one row, and is moved by the task's own rows.
     source_shares_ : ndarray of shape (T, S), or (K, T, S) if K > 2
         The shares β of the S sources, in the order of `source`, in what each task is pulled to.
     source_coef_ : ndarray of shape (d,), or (K, d) if K > 2
@@ -345,46 +354,65 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
         check_flag(self.fit_intercept, "fit_intercept")
         check_number(self.tol, "tol", low=0, open_high=True)
         check_integer(self.max_iter, "max_iter")
-        X_known, y_known, task, weight = self._class_rows(X, y, sample_weight)
-        if len(self.classes_) > 2:
-            names = ["coef_", "intercept_", "source_shares_", "source_coef_", "source_intercept_"]
-            return self._fit_each_class(X, y, sample_weight, [*names, "n_iter_"])
-        self.__dict__.pop("estimators_", None)
-        self.n_iter_ = 1
-        return self._fit_rows(X_known, y_known == self.classes_[1], task, weight)
+        rows = self._rows(X, y, sample_weight, classes=True)
+        names = ["coef_", "intercept_", "source_shares_", "source_coef_", "source_intercept_"]
+        rows = self._class_codes(self._rows_of_roles(rows))
+        warn_unless_converged(self._fit_classes(rows, [*names, "n_iter_"]))
+        return self
+
+    def _fit_binary(self, X, y, codes, weight, absent=None, warm=False):
+        # Where the level of a task with one class begins: the log odds of all rows, at their mean.
+        share = np.average(y, weights=weight)
+        self._level = np.average(X, axis=0, weights=weight), np.log(share) - np.log1p(-share)
+        self._solutions, self.n_iter_ = [], 1
+        self._fit_tasks(X, y, codes, weight, absent)
+        return self.__dict__.pop("_solutions")
 
     def _fit_source(self, X, y, weight):
         loss = self._loss(X, y, weight)
-        W = self._solve(loss, self.source_alpha, np.zeros(loss.shape)).W
-        return W[0], loss.intercept(W)[0]
+        solution = self._solve(loss, self.source_alpha)
+        self._solutions.append(solution)
+        return solution.W[0], loss.intercept(solution.W)[0]
 
     def _fit_target(self, X, y, weight, starts):
         K, scores = len(starts), X @ starts.T
         loss = self._loss(X, y, weight)
         shares = np.full(K, 1 / K)
-        if K > 1 and loss.slices:  # no slice: all rows are of one class
+        if K > 1 and loss.kept.all():  # else all rows are of one class
             search = minimize(
                 self._value_of_shares, shares, (loss, scores), jac=True, method="SLSQP",
                 bounds=[(0, 1)] * K, options={"ftol": self.tol},
                 constraints={"type": "eq", "fun": lambda b: b.sum() - 1, "jac": np.ones_like},
             )  # fmt: skip
             shares = search.x
-        loss.offset = scores @ shares if loss.slices else loss.offset
-        V = self._solve(loss, self.alpha, np.zeros(loss.shape)).W
-        return shares @ starts + V[0], loss.intercept(V)[0], shares
+        if loss.kept.all():
+            loss.offset = scores @ shares
+        solution = self._solve(loss, self.alpha)
+        self._solutions.append(solution)
+        w = shares @ starts + solution.W[0]
+        loss.offset = 0.0  # the intercept is that of the whole weights
+        if len(self._sources):
+            loss.typical = self._level[0] @ self.source_coef_ + self.source_intercept_
+        return w, loss.intercept(w[None])[0], shares
 
     def _value_of_shares(self, shares, loss, scores):
         """The minimum over w and b for given shares (K,), and its gradient, relative to f(0)."""
         loss.offset = scores @ shares
-        solution = self._solve(loss, self.alpha, np.zeros(loss.shape))
+        solution = self._solve(loss, self.alpha)
         slopes = loss.slopes(loss.apply(solution.W))
         return solution.objective / loss.yy, slopes @ scores / loss.yy
 
     def _loss(self, X, y, weight):
-        rows = X, y, np.zeros(len(y), dtype=int), weight
-        return LogisticLoss(rows, np.ones_like, self.fit_intercept)
+        codes = np.zeros(len(y), dtype=int)
+        centre, typical = self._level
+        loss = LogisticLoss(
+            X, y, weight, codes, codes[:1], np.ones(1), self.fit_intercept, typical=typical
+        )
+        loss.centre = centre
+        return loss
 
-    def _solve(self, loss, alpha, start):
-        solution = solve(loss, SharedMean(coupling=0), alpha, start, self.tol, self.max_iter)
+    def _solve(self, loss, alpha):
+        penalty, start = SharedMean(coupling=0), np.zeros(loss.shape)
+        solution = solve(loss, penalty, alpha, start, self.tol, self.max_iter)
         self.n_iter_ = max(self.n_iter_, solution.n_iter)
         return solution
