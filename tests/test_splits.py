@@ -1,10 +1,14 @@
 """Tests of the splitters of mtlkit.table: shares of tasks and classes, sizes, chances, messages."""
 
+import datetime
 import itertools
 
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow
 import pytest
+import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -22,6 +26,7 @@ from tests._problems import as_frame, ragged_classification, ragged_regression
 
 X, y = ragged_classification()
 SEEDS = st.integers(0, 2**32 - 1)
+DAY = datetime.date(2020, 1, 1)
 
 
 @st.composite
@@ -115,14 +120,28 @@ def test_missing_class_labels_are_a_class_of_their_own(gap, kind):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_splits": 1}, "n_splits=1 must be an integer of at least 2"),
-        ({"n_splits": 2.5}, "n_splits=2.5 must be an integer"),
-        ({"random_state": 0}, "random_state=0 has no effect: set shuffle=True"),
+        ({"n_splits": 1}, "n_splits=1 .*at least 2"),
+        ({"n_splits": 2.5}, "n_splits=2.5 .*integer"),
+        ({"n_splits": True}, "n_splits=True .*integer"),
+        ({"shuffle": "yes"}, "shuffle='yes' .*True or False"),
+        ({"random_state": 0}, "random_state=0 .*shuffle=True"),
     ],
 )
-def test_fold_parameters(options, message):
-    with pytest.raises(ValueError, match=message):
-        TaskStratifiedKFold(**options)
+@pytest.mark.parametrize("folds", [TaskStratifiedKFold, TargetKFold])
+def test_fold_parameters(folds, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        folds(**options)
+    later = folds(2)
+    vars(later).update(options)
+    with pytest.raises((TypeError, ValueError), match=message):
+        next(later.split(np.zeros((4, 1)), np.zeros(4)))
+
+
+@pytest.mark.parametrize("folds", [TaskStratifiedKFold, TargetKFold])
+def test_the_number_of_folds_may_change_later(folds):
+    splitter = folds(2)
+    splitter.n_splits = np.int64(3)
+    assert splitter.get_n_splits() == len(list(splitter.split(np.zeros((6, 1)), np.zeros(6)))) == 3
 
 
 def test_too_few_rows_for_the_folds():
@@ -231,9 +250,9 @@ def test_random_parts_depend_on_the_seed_only():
         ({"train_size": True}, "train_size=True must be"),
         ({"train_size": 0}, "train_size=0 must be"),
         ({"train_size": "3"}, "train_size='3' must be"),
-        ({"train_size": 12}, "task 0.0 has 12 rows, which do not suffice for 12 training and 1 "),
-        ({"train_size": 8, "test_size": 5}, "do not suffice for 8 training and 5 test rows: lower"),
-        ({"train_size": {0: 3, 1: 3}}, r"train_size has no entry for task 2.0: it names \[0, 1\]"),
+        ({"train_size": 12}, "task 0.0 has 12 rows.*12 [+] 1"),
+        ({"train_size": 8, "test_size": 5}, "task 0.0 .*8 [+] 5"),
+        ({"train_size": {0: 3, 1: 3}}, r"train_size .*task 2.0.*\[0, 1\]"),
     ],
 )
 def test_sizes_that_cannot_be(sizes, message):
@@ -243,8 +262,12 @@ def test_sizes_that_cannot_be(sizes, message):
 
 @pytest.mark.parametrize("n_splits", [0, -1, 2.5, "3", None])
 def test_number_of_random_splits(n_splits):
-    with pytest.raises(ValueError, match=f"n_splits={n_splits!r} must be an integer of at least 1"):
+    with pytest.raises((TypeError, ValueError), match=f"n_splits={n_splits!r} must be an integer"):
         TaskStratifiedShuffleSplit(n_splits)
+    splitter = TaskStratifiedShuffleSplit(2)
+    splitter.n_splits = n_splits
+    with pytest.raises((TypeError, ValueError), match=f"n_splits={n_splits!r} must be an integer"):
+        next(splitter.split(X))
 
 
 # LeaveTasksOut
@@ -349,3 +372,140 @@ def test_target_folds_say_that_a_search_needs_target_labels():
         next(TargetKFold(3, target="x", task_col="domain").split(X, y))
     with pytest.raises(ValueError, match="n_splits=1 must be an integer"):
         TargetKFold(1)
+
+
+# Groups, and labels and tasks of any kind
+
+
+@st.composite
+def grouped_tables(draw):
+    """A table as of `tables`, and 4 to 9 groups a task, some of which have rows in two tasks."""
+    rng = np.random.default_rng(draw(SEEDS))
+    n_tasks = draw(st.integers(1, 3))
+    groups = np.concatenate([rng.permutation(np.arange(30) % 9) + 8 * t for t in range(n_tasks)])
+    return np.repeat(np.arange(n_tasks), 30)[:, None], rng.integers(2, size=30 * n_tasks), groups
+
+
+@given(grouped_tables(), SEEDS)
+def test_rows_of_a_group_stay_together_in_every_splitter(table, seed):
+    X, y, groups = table
+    names = np.array([f"patient {g}" for g in groups])
+    target = {"target": 0, "task_col": 0}
+    splitters = [
+        TaskStratifiedKFold(3, task_col=0),
+        TaskStratifiedKFold(3, task_col=0, shuffle=True, random_state=seed),
+        TaskStratifiedShuffleSplit(2, test_size=0.3, train_size=0.5, task_col=0, random_state=seed),
+        TargetKFold(3, **target, shuffle=True, random_state=seed),
+    ]
+    if X.max() > 0:
+        splitters.append(LeaveTasksOut(task_col=0))
+    for splitter in splitters:
+        for train, test in splitter.split(X, y, names):
+            assert len(test)
+            assert not set(names[train]) & set(names[test])
+            if not isinstance(splitter, LeaveTasksOut):
+                assert set(X[train, 0]) == set(X[:, 0])
+
+
+def test_groups_are_dealt_in_equal_shares():
+    X, y = np.repeat([0, 1], 60)[:, None], np.tile([0, 1, 1], 40)
+    groups = np.arange(120) // 3  # each with the shares of the table
+    for _, test in TaskStratifiedKFold(4, task_col=0).split(X, y, groups):
+        assert_array_equal(cells(X, y, test, 2, 2), [[5, 10], [5, 10]])
+    halves = TaskStratifiedShuffleSplit(3, test_size=0.2, task_col=0, random_state=0)
+    tested = [test for _, test in halves.split(X, y, groups)]
+    assert {len(test) for test in tested} == {24}
+    assert len({tuple(np.sort(test)) for test in tested}) == 3
+
+
+def test_every_labelled_target_row_is_tested_once_and_its_group_does_not_train():
+    X, y = target_table()
+    groups = np.arange(20) % 10
+    folds = TargetKFold(2, target="target", task_col="domain")
+    tested = np.concatenate([test for _, test in folds.split(X, y, groups)])
+    own = (X["domain"] == "target").to_numpy() & ~np.isnan(y)
+    assert_array_equal(np.sort(tested), np.flatnonzero(own))
+
+
+def test_a_task_whose_rows_are_one_group_is_named():
+    X = as_frame(np.column_stack([np.repeat([0.0, 1.0], 6), np.arange(12.0)]))
+    groups = [0] * 6 + [*range(1, 7)]
+    with pytest.raises(ValueError, match=r"'t0'.*group"):
+        list(TaskStratifiedKFold(2, task_col="task").split(X, None, groups))
+    with pytest.raises(ValueError, match=r"n_splits=3 .*groups"):
+        list(TaskStratifiedKFold(3).split(np.zeros((6, 1)), None, [0, 0, 0, 1, 1, 1]))
+
+
+def test_groups_are_routed_to_the_splitters():
+    X, y = np.repeat([0.0, 1], 20)[:, None] + [[0, 1.0]], np.arange(40.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        for splitter in (
+            TaskStratifiedKFold(2, task_col=0),
+            TaskStratifiedShuffleSplit(2, task_col=0),
+        ):
+            search = GridSearchCV(Pooled(Ridge(), task_col=0), {}, cv=splitter)
+            assert search.fit(X, y, groups=np.arange(40) // 2).best_score_ <= 1
+
+
+LABELS = np.tile([0, 1, 1, 1], 6)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        LABELS[:, None],
+        pd.DataFrame({"y": LABELS}),
+        polars.Series(LABELS),
+        polars.DataFrame({"y": LABELS.astype(str)}),
+        pyarrow.chunked_array([LABELS]),
+        pd.array(LABELS.astype(bool), dtype="boolean"),
+        np.ma.masked_array(LABELS, np.zeros(24)),
+        LABELS.astype(bool).astype(object),
+        [f"class {k}" for k in LABELS],
+    ],
+)
+def test_labels_in_any_container_are_stratified(y):
+    X = np.repeat([0, 1], 12)[:, None]
+    for splitter in (TaskStratifiedKFold(3, task_col=0), TargetKFold(3, target=1, task_col=0)):
+        for _, test in splitter.split(X, y):
+            zeros = (LABELS[test] == 0).sum()
+            assert zeros * 4 == len(test)
+    for _, test in TaskStratifiedShuffleSplit(3, test_size=4, task_col=0).split(X, y):
+        assert (LABELS[test] == 0).sum() == 2
+
+
+def test_two_outputs_are_not_stratified():
+    assert len(list(TaskStratifiedKFold(2).split(X, np.column_stack([y, y])))) == 2
+
+
+@pytest.mark.parametrize("state", [np.random.RandomState(0), np.int64(0), 0])
+def test_numpy_numbers_and_states_as_parameters(state):
+    folds = TaskStratifiedKFold(np.int32(3), task_col=np.int64(0), shuffle=True, random_state=state)
+    expected = TaskStratifiedKFold(3, task_col=0, shuffle=True, random_state=0)
+    for ours, theirs in zip(folds.split(X, y), expected.split(X, y), strict=True):
+        assert_array_equal(ours[1], theirs[1])
+    sizes = {"test_size": np.float32(0.25), "train_size": np.int8(3)}
+    split = TaskStratifiedShuffleSplit(np.int64(2), **sizes, task_col=0, random_state=state)
+    assert {len(train) for train, _ in split.split(X, y)} == {9}
+
+
+TABLES = {
+    "polars": lambda task: polars.DataFrame({"task": task, "a": np.arange(12.0)}),
+    "pyarrow": lambda task: pyarrow.table({"task": task, "a": np.arange(12.0)}),
+    "pandas": lambda task: pd.DataFrame({"task": task, "a": np.arange(12.0)}),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize(
+    "names", [("u", "v"), (2**60, 2**60 + 1), (DAY, DAY + datetime.timedelta(1))]
+)
+def test_tables_and_tasks_of_any_kind(kind, names):
+    X, y = TABLES[kind](list(np.repeat(np.array(names, dtype=object), 6))), np.tile([0, 1], 6)
+    [(train, test)] = TaskStratifiedShuffleSplit(
+        1, test_size={names[0]: 2, names[1]: 3}, task_col="task"
+    ).split(X, y)
+    assert (len(train), (test < 6).sum(), (test > 5).sum()) == (7, 2, 3)
+    for _, test in TargetKFold(3, target=names[1], task_col="task").split(X, y):
+        assert (test > 5).all()
+    assert [len(test) for _, test in LeaveTasksOut(task_col="task").split(X)] == [6, 6]

@@ -58,14 +58,14 @@ def check_strength(estimator, name, include):
     )
 
 
-def read_labels(y):
+def read_labels(y, warn=True):
     """Class labels of any container as an array (n,), and which of them are there, (n,).
 
     Booleans stay booleans, integers integers (of any size, never through floats) and strings
     strings, whatever is missing beside them; a float array stays one. What stands in an unlabelled
-    row has no meaning.
+    row has no meaning. A column (n, 1) is made a vector, with a warning.
     """
-    y = _vector(y)
+    y = _vector(y, warn)
     if y.ndim != 1:
         raise ValueError(f"y should be a 1d array of labels, got an array of shape {y.shape}")
     labelled = ~missing(y)
@@ -97,8 +97,8 @@ def read_numbers(y):
     return numbers, labelled
 
 
-def _vector(y):
-    """`y` as an array that loses nothing; a column (n, 1) is made a vector, with a warning."""
+def _vector(y, warn=True):
+    """`y` as an array that loses nothing; a column (n, 1) is made a vector."""
     if y is None:
         raise ValueError(
             "This estimator requires y to be passed, but the target y is None: pass a label per row"
@@ -106,7 +106,7 @@ def _vector(y):
     if is_frame(y):
         y = np.column_stack([as_vector(column(y, j)) for j in range(y.shape[1])])
     y = as_vector(y)
-    return y if y.ndim == 2 and y.shape[1] != 1 else column_or_1d(y, warn=True)
+    return y if y.ndim == 2 and y.shape[1] != 1 else column_or_1d(y, warn=warn)
 
 
 def _plain_labels(values):
@@ -161,14 +161,14 @@ def balance_weights(task_weight, n, tasks=None):
         )
     weight = task_weight
     if hasattr(weight, "iloc") and tasks is not None:
-        names = weight.index.tolist()
-        absent = [task for task in tasks.tolist() if task not in names]
-        if absent or len(set(names)) < len(names):
+        place = {name: k for k, name in enumerate(weight.index.tolist())}
+        absent = [task for task in tasks.tolist() if task not in place]
+        if absent or len(place) < len(weight):
             raise ValueError(
-                f"the index of task_weight, {some(names)}, must name each task once; tasks "
-                f"{some(absent or tasks.tolist())} need a weight"
+                f"the index of task_weight, {some(weight.index.tolist())}, must name each task "
+                f"once, but it names some twice or lacks the tasks {some(absent)}"
             )
-        weight = weight.iloc[[names.index(task) for task in tasks.tolist()]].tolist()
+        weight = weight.iloc[[place[task] for task in tasks.tolist()]].tolist()
     weight = np.asarray(weight)
     numbers = weight.dtype.kind in "fiu" and weight.shape == n.shape
     if not (numbers and np.isfinite(weight).all() and (weight > 0).all()):

@@ -1,8 +1,9 @@
 """The data convention: one long table, one row per observation, the task is a column."""
 
 from ._reading import read_table
-from ._splits import LeaveTasksOut, TargetKFold, TaskStratifiedKFold, TaskStratifiedShuffleSplit
+from ._splits import TaskStratifiedKFold, TaskStratifiedShuffleSplit
 from ._stacking import split_tasks, stack_tasks
+from ._target_splits import LeaveTasksOut, TargetKFold
 from ._transformer import TaskTransformer, per_task, shared
 
 __all__ = [

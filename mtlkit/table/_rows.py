@@ -103,8 +103,11 @@ def _check_common_columns(estimator, X, features, task):
             ) from None
 
 
-def _explain(X, task, task_col):
-    """Name the column, the task and the value for which the features of `X` are not numbers."""
+def _explain(X, task, task_col, rows=None):
+    """Name the column, the task and the value for which the features of `X` are not numbers.
+
+    `rows` are the numbers of the rows of `X` in the table that the user passed, if not all of it.
+    """
     if not is_frame(X) and not (isinstance(X, np.ndarray) and X.ndim == 2):
         return
     skip = None if task_col is None else task_position(X, task_col)
@@ -119,19 +122,19 @@ def _explain(X, task, task_col):
             value = str(values[i]) if values.dtype.kind in "mM" else values[[i]].tolist()[0]
             if not holes[i] and _is_number(value) and np.isfinite(float(value)):
                 continue
-            where = f"column {name!r}"
+            where, row = f"column {name!r}", i if rows is None else rows[i]
             if task is not None:
                 where += f" of task {task[[i]].tolist()[0]!r}"
             if holes[i]:
                 raise ValueError(
-                    f"Input X contains NaN: {where} has no value in row {i} ({holes.sum()} missing "
+                    f"Input X contains NaN: {where} has no value in row {row} ({holes.sum()} missing "
                     "in all). Fill them in, for example with per_task(SimpleImputer(), task_col), "
                     "or drop these rows"
                 ) from None
             if _is_number(value):
                 raise ValueError(
                     "Input X contains infinity or a value too large for dtype('float64'): "
-                    f"{where} holds {value} in row {i}. Replace it, or drop the row"
+                    f"{where} holds {value} in row {row}. Replace it, or drop the row"
                 ) from None
             if isinstance(value, (str, bytes)) or hasattr(value, "isoformat"):
                 raise ValueError(

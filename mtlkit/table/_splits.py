@@ -1,23 +1,23 @@
-"""Splitters on the table: every task in every fold, a target's rows alone, or whole tasks."""
-
-from itertools import combinations
-from math import comb
+"""Splitters on the table that hold every task in every part."""
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.utils import check_random_state
 
+from .._utils._containers import as_vector, some
 from .._utils._containers import groups as rows_by_group
-from .._utils._containers import missing, some, take
-from ._reading import read_table
+from .._utils._validation import check_flag, check_integer, read_labels
+from ._reading import read_table, unique_tasks
 
 MOST_NUMBERED_CLASSES = 20
 
 
 def are_classes(labels):
-    """Whether labels, none of them missing, are classes and not a quantity.
+    """Whether labels, none of them missing, are classes rather than a continuous target.
 
-    Numbers are classes if they are whole and few; exam scores, too, are whole numbers.
+    Numbers are classes if they are integers of at most 20 different values: exam scores are
+    integers too. A count of few values that is taken for classes does no harm to a split, whose
+    parts then hold each value in equal shares.
     """
     values = np.unique(labels)
     if values.dtype.kind not in "iuf":
@@ -26,52 +26,157 @@ def are_classes(labels):
 
 
 def _strata(y, n):
-    """Class of each row as an integer. A quantity is one class, and so are the missing labels."""
-    if y is None or np.ndim(y) != 1:
-        return np.zeros(n, dtype=int)
-    known = ~missing(y)
-    labels = np.array(np.asarray(y)[known].tolist())
+    """Class of each row as an integer; a continuous target is one class, no label another."""
     strata = np.zeros(n, dtype=int)
-    codes = np.unique(labels, return_inverse=True)[1]
-    strata[known] = 1 + codes if are_classes(labels) else 1
+    shape = getattr(y, "shape", np.shape(y))
+    if y is None or shape[1:] not in ((), (1,)):
+        return strata
+    labels, labelled = read_labels(y, warn=False)
+    codes = np.unique(labels[labelled], return_inverse=True)[1]
+    strata[labelled] = 1 + codes if are_classes(labels[labelled]) else 1
     return strata
 
 
 def _tasks_of_two_rows(X, task_col):
     """Names of the tasks, code of each row and rows of each task, which must be at least two."""
-    _, task = read_table(X, task_col)
-    tasks, codes, counts = np.unique(task, return_inverse=True, return_counts=True)
+    tasks, codes = unique_tasks(read_table(X, task_col, accept_sparse=True)[1])
+    counts = np.bincount(codes)
     if counts.min() < 2:
-        small = tasks[counts < 2].tolist()
+        small = [name for name, count in zip(tasks.tolist(), counts, strict=True) if count < 2]
         raise ValueError(
-            f"tasks {some(small)} have a single row, which cannot be both in a training and in a "
-            "test part: drop them, merge them, or leave whole tasks out with LeaveTasksOut"
+            f"tasks {some(small)} have a single row in the {len(codes)} rows to be split, which "
+            "cannot be both in a training and in a test part (a search splits the training rows "
+            "once more): drop or merge them first, or leave whole tasks out with LeaveTasksOut"
         )
     return tasks, codes, counts
 
 
-class TaskStratifiedKFold(BaseCrossValidator):
+def _deal_groups(cells, groups, shares, rng):
+    """Which part each row goes to if the rows of a group stay together, (n,).
+
+    `cells` are the task and class of each row as one integer, and `shares` (parts, cells) the rows
+    of each cell that each part should hold. Groups are dealt in the order of their sizes, and in
+    random order where `rng` is given; each goes to the part that wants most of its rows.
+    """
+    groups = unique_tasks(as_vector(groups))[1]
+    rows_of = rows_by_group(groups, groups.max() + 1)
+    order = np.argsort([-len(rows) for rows in rows_of], kind="stable")
+    held, part = np.zeros(shares.shape), np.empty(len(groups), dtype=int)
+    for g in order if rng is None else rng.permutation(len(rows_of)):
+        own = np.bincount(cells[rows_of[g]], minlength=shares.shape[1])
+        want = np.where(shares > 0, 1 - held / np.maximum(shares, 1e-9), -1)
+        part[rows_of[g]] = best = np.argmax(want @ own)
+        held[best] += own
+    return part
+
+
+def _check_parts(tasks, codes, train):
+    """Every task has rows in the training part, where groups may have taken them all."""
+    gone = np.setdiff1d(np.arange(len(tasks)), codes[train])
+    if gone.size:
+        names = [tasks.tolist()[k] for k in gone]
+        raise ValueError(
+            f"tasks {some(names)} have no row in a training part, because rows of a group stay "
+            "together: use fewer folds, or more groups per task"
+        )
+
+
+class TaskSplitter(BaseCrossValidator):
+    """Splits that never have rows of one group, if `groups` are given, on both sides."""
+
+    __metadata_request__split = {"groups": True}  # noqa: RUF012
+
+    def split(self, X, y=None, groups=None):
+        """Generate the row numbers of training and test parts.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column.
+        y : array-like of shape (n,), default=None
+            Labels; a missing one (NaN, None) marks an unlabelled row.
+        groups : array-like of shape (n,), default=None
+            Group of each row, such as a patient: rows of one group are never both in the training
+            and in the test part.
+
+        Yields
+        ------
+        train : ndarray of int
+            Numbers of the training rows.
+        test : ndarray of int
+            Numbers of the test rows.
+        """
+        codes = None if groups is None else unique_tasks(as_vector(groups))[1]
+        for train, test in super().split(X, y, groups):
+            if codes is not None:
+                train = train[~np.isin(codes[train], codes[test])]
+            yield train, test
+
+
+class TaskFolds(TaskSplitter):
+    """What splitters into folds share: parameters, checked whenever they are used."""
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Number of folds.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            Ignored; there for scikit-learn.
+
+        Returns
+        -------
+        n_splits : int
+            The parameter `n_splits`.
+        """
+        return self.n_splits
+
+    def _check_parameters(self):
+        check_integer(self.n_splits, "n_splits", low=2)
+        if not check_flag(self.shuffle, "shuffle") and self.random_state is not None:
+            raise ValueError(f"random_state={self.random_state!r} has no effect: set shuffle=True")
+
+
+class TaskStratifiedKFold(TaskFolds):
     """K folds that hold every task, and every class of each task, in equal shares.
 
-    Rows are dealt to the folds like cards, task by task and class by class. So shares differ by at
+    Rows are assigned to the folds round-robin within each task and class. So shares differ by at
     most one row per task, and every task of at least two rows is in every training part. A task
-    of fewer rows than folds is absent from some test parts. Numbers in `y` are classes if they are
-    whole and at most 20 different ones; else they are a quantity.
+    of fewer rows than folds is absent from some test parts.
 
     Parameters
     ----------
     n_splits : int, default=5
+        Number of folds, at least 2.
     task_col : str, int or None, default=None
         The task column; None means one task.
     shuffle : bool, default=False
-        Shuffle the rows before they are dealt.
+        Shuffle the rows before they are assigned.
     random_state : int, RandomState instance or None, default=None
         Order of the shuffle.
 
     Raises
     ------
-    ValueError
-        In `split`, if a task has a single row or there are fewer rows than folds.
+    TypeError, ValueError
+        If a parameter is out of range. In `split`, if a task has a single row, there are fewer rows
+        than folds, or `groups` leave a task without training rows.
+
+    See Also
+    --------
+    TaskStratifiedShuffleSplit : Random parts of given sizes.
+    LeaveTasksOut : Whole tasks are tested.
+    sklearn.model_selection.StratifiedKFold : The same without tasks.
+
+    Notes
+    -----
+    Integers in `y` are classes if they have at most 20 different values; other numbers are a
+    continuous target, which is not stratified. Unlabelled rows are a class of their own.
+
+    With ``split(X, y, groups)`` all rows of a group go to one fold, the one that lacks most of
+    them; shares are then as equal as the groups allow.
+
+    The cost is that of sorting n rows, with groups O(G K C) for G groups and C pairs of task and
+    class. Taught in :doc:`/chapters/faq/more_questions`.
 
     Examples
     --------
@@ -84,31 +189,34 @@ class TaskStratifiedKFold(BaseCrossValidator):
     """
 
     def __init__(self, n_splits=5, *, task_col=None, shuffle=False, random_state=None):
-        if not isinstance(n_splits, (int, np.integer)) or n_splits < 2:
-            raise ValueError(f"n_splits={n_splits!r} must be an integer of at least 2")
-        if not shuffle and random_state is not None:
-            raise ValueError(f"random_state={random_state!r} has no effect: set shuffle=True")
         self.n_splits = n_splits
         self.task_col = task_col
         self.shuffle = shuffle
         self.random_state = random_state
-
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Number of folds."""
-        return self.n_splits
+        self._check_parameters()
 
     def _iter_test_masks(self, X=None, y=None, groups=None):
-        _, codes, _ = _tasks_of_two_rows(X, self.task_col)
-        n = len(codes)
-        if n < self.n_splits:
-            raise ValueError(f"n_splits={self.n_splits} is more than the {n} rows: use fewer folds")
-        tie = np.arange(n)
-        if self.shuffle:
-            tie = check_random_state(self.random_state).permutation(n)
-        fold = np.empty(n, dtype=int)
-        fold[np.lexsort((tie, _strata(y, n), codes))] = np.arange(n) % self.n_splits
-        for k in range(self.n_splits):
-            yield fold == k
+        self._check_parameters()
+        tasks, codes, _ = _tasks_of_two_rows(X, self.task_col)
+        n, k = len(codes), self.n_splits
+        if n < k:
+            raise ValueError(f"n_splits={k} is more than the {n} rows: use fewer folds")
+        rng = check_random_state(self.random_state) if self.shuffle else None
+        strata = _strata(y, n)
+        if groups is None:
+            tie = np.arange(n) if rng is None else rng.permutation(n)
+            fold = np.empty(n, dtype=int)
+            fold[np.lexsort((tie, strata, codes))] = np.arange(n) % k
+        else:
+            cells = np.unique(np.column_stack([codes, strata]), axis=0, return_inverse=True)[1]
+            cells = cells.ravel()
+            fold = _deal_groups(cells, groups, np.tile(np.bincount(cells) / k, (k, 1)), rng)
+        for j in range(k):
+            if groups is not None:
+                _check_parts(tasks, codes, fold != j)
+                if not (fold == j).any():
+                    raise ValueError(f"n_splits={k} is more than the groups: use fewer folds")
+            yield fold == j
 
 
 class TaskStratifiedShuffleSplit(BaseShuffleSplit):
@@ -124,37 +232,63 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
     task_col : str, int or None, default=None
         The task column; None means one task.
     random_state : int, RandomState instance or None, default=None
+        Which rows are drawn.
 
     Raises
     ------
-    ValueError
-        In `split`, if a task has too few rows for the sizes asked for, or a dict lacks a task.
+    TypeError, ValueError
+        If a parameter is out of range. In `split`, if a task has too few rows for the sizes asked
+        for, a dict does not name a task, or `groups` leave a task without training rows.
+
+    See Also
+    --------
+    TaskStratifiedKFold : Every row is tested once.
+    sklearn.model_selection.StratifiedShuffleSplit : The same without tasks.
 
     Notes
     -----
     Within a task the rows are ordered by class, in random order within a class, and drawn at equal
     distances from a random start: every row has the same chance, and the classes keep their shares
     to within one row. Test rows are drawn like this from the rows that do not train; where some of
-    these stay unused, shares of the test part are kept to within two rows. Numbers in `y` are
-    classes if they are whole and at most 20 different ones; else they are a quantity.
+    these stay unused, shares of the test part are kept to within two rows. Integers in `y` are
+    classes if they have at most 20 different values; other numbers are a continuous target.
+
+    With ``split(X, y, groups)`` all rows of a group are in one part; sizes and shares are then as
+    near to those asked for as the groups allow.
+
+    The cost is that of sorting n rows for each split.
+    Taught in :doc:`/chapters/background/three_settings`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.column_stack([[0, 0, 0, 0, 1, 1], np.arange(6)])
+    >>> train, test = next(TaskStratifiedShuffleSplit(1, test_size=0.5, task_col=0).split(X))
+    >>> np.sort(X[test, 0])
+    array([0, 0, 1])
     """
+
+    __metadata_request__split = {"groups": True}  # noqa: RUF012
 
     def __init__(
         self, n_splits=20, *, test_size=None, train_size=None, task_col=None, random_state=None
     ):
-        if not isinstance(n_splits, (int, np.integer)) or n_splits < 1:
-            raise ValueError(f"n_splits={n_splits!r} must be an integer of at least 1")
+        check_integer(n_splits, "n_splits")
         super().__init__(
             n_splits, test_size=test_size, train_size=train_size, random_state=random_state
         )
         self.task_col = task_col
 
     def _iter_indices(self, X, y=None, groups=None):
+        check_integer(self.n_splits, "n_splits")
         tasks, codes, counts = _tasks_of_two_rows(X, self.task_col)
-        sizes = [self._sizes(t.item(), n) for t, n in zip(tasks, counts, strict=True)]
+        sizes = [self._sizes(t, n) for t, n in zip(tasks.tolist(), counts.tolist(), strict=True)]
         strata = _strata(y, len(codes))
-        rows_of = rows_by_group(codes, len(tasks))
         rng = check_random_state(self.random_state)
+        if groups is not None:
+            yield from self._whole_groups(tasks, codes, strata, groups, np.array(sizes), rng)
+            return
+        rows_of = rows_by_group(codes, len(tasks))
         for _ in range(self.n_splits):
             train, test = [], []
             for own, (n_train, n_test) in zip(rows_of, sizes, strict=True):
@@ -166,6 +300,19 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
                 test.append(rest[_spread(len(rest), n_test, rng)])
             yield rng.permutation(np.concatenate(train)), rng.permutation(np.concatenate(test))
 
+    def _whole_groups(self, tasks, codes, strata, groups, sizes, rng):
+        kinds, cells = np.unique(np.column_stack([codes, strata]), axis=0, return_inverse=True)
+        cells = cells.ravel()
+        share = sizes / np.bincount(codes)[:, None]
+        share = np.column_stack([share, 1 - share.sum(axis=1)]).clip(0)  # the last stays unused
+        shares = share[kinds[:, 0]].T * np.bincount(cells)
+        for _ in range(self.n_splits):
+            part = _deal_groups(cells, groups, shares, rng)
+            _check_parts(tasks, codes, part == 0)
+            if not (part == 1).any():
+                raise ValueError("no group is left for a test part: lower train_size")
+            yield tuple(rng.permutation(np.flatnonzero(part == side)) for side in (0, 1))
+
     def _sizes(self, task, n):
         train = _rows("train_size", self.train_size, task, n)
         test = _rows("test_size", self.test_size, task, n)
@@ -175,8 +322,8 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
         test = n - train if test is None else test
         if train < 1 or test < 1 or train + test > n:
             raise ValueError(
-                f"task {task!r} has {n} rows, which do not suffice for {max(train, 1)} training "
-                f"and {max(test, 1)} test rows: lower train_size or test_size"
+                f"task {task!r} has {n} rows, but train_size and test_size need "
+                f"{max(train, 1)} + {max(test, 1)}: lower one of them"
             )
         return train, test
 
@@ -185,7 +332,7 @@ def _rows(name, size, task, n):
     """The number of rows that `size` asks for in a task of `n` rows, or None."""
     if isinstance(size, dict):
         if task not in size:
-            raise ValueError(f"{name} has no entry for task {task!r}: it names {some(size)}")
+            raise ValueError(f"{name} does not name task {task!r}, but {some(size)}")
         size = size[task]
     if size is None:
         return None
@@ -201,117 +348,3 @@ def _rows(name, size, task, n):
 def _spread(n, m, rng):
     """`m` of the positions 0 … n-1 at equal distances from a random start."""
     return np.minimum(np.floor((np.arange(m) + rng.uniform()) * n / m).astype(int), n - 1)
-
-
-class TargetKFold(BaseCrossValidator):
-    """K folds of the labelled rows of a target task; all other rows always train.
-
-    What a search over the parameters of a transfer method needs: settings are scored on the target,
-    whose rows of other folds train together with the sources and with the target's unlabelled rows.
-
-    Parameters
-    ----------
-    n_splits : int, default=5
-    target : task name or None, default=None
-        The task to be scored; None (with ``task_col=None``) means all rows.
-    task_col : str, int or None, default=None
-        The task column; None means one task.
-    shuffle : bool, default=False
-        Shuffle the labelled target rows before they are dealt. Classes are spread evenly.
-    random_state : int, RandomState instance or None, default=None
-        Order of the shuffle.
-
-    Raises
-    ------
-    ValueError
-        In `split`, if `target` is not a task of the table, or has fewer labelled rows than folds:
-        without target labels no setting can be scored on the target.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.column_stack([[0, 0, 1, 1, 1], np.arange(5)])
-    >>> y = np.array([1, 2, 1, 2, np.nan])
-    >>> for train, test in TargetKFold(2, target=1, task_col=0).split(X, y):
-    ...     print(train, test)
-    [0 1 3 4] [2]
-    [0 1 2 4] [3]
-    """
-
-    def __init__(self, n_splits=5, *, target=None, task_col=None, shuffle=False, random_state=None):
-        self._folds = TaskStratifiedKFold(n_splits, shuffle=shuffle, random_state=random_state)
-        self.n_splits = n_splits
-        self.target = target
-        self.task_col = task_col
-        self.shuffle = shuffle
-        self.random_state = random_state
-
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Number of folds."""
-        return self.n_splits
-
-    def _iter_test_indices(self, X=None, y=None, groups=None):
-        _, task = read_table(X, self.task_col)
-        known = np.unique(task).tolist()
-        own = np.ones(len(task), dtype=bool)
-        if self.task_col is not None:
-            if self.target not in known:
-                raise ValueError(
-                    f"target={self.target!r} is not a task in column {self.task_col!r}: choose one "
-                    f"of {some(known)}"
-                )
-            own = task == self.target
-        if y is not None:
-            own &= ~missing(y if hasattr(y, "iloc") else np.asarray(y))
-        rows = np.flatnonzero(own)
-        if y is None or len(rows) < self.n_splits:
-            count = 0 if y is None else len(rows)
-            raise ValueError(
-                f"the target {self.target!r} has {count} labelled rows, fewer than the "
-                f"{self.n_splits} folds: a search is scored on target labels. Label some rows, use "
-                "fewer folds, or fix the parameters without a search"
-            )
-        for _, test in self._folds.split(rows[:, None], take(y, rows)):
-            yield rows[test]
-
-
-class LeaveTasksOut(BaseCrossValidator):
-    """Leave whole tasks out: how well are tasks predicted that training never saw?
-
-    Parameters
-    ----------
-    n_tasks : int, default=1
-        Number of tasks in each test part; every combination is used once.
-    task_col : str or int
-        The task column.
-
-    Raises
-    ------
-    ValueError
-        In `split` and `get_n_splits`, if there are not more than `n_tasks` tasks.
-    """
-
-    def __init__(self, n_tasks=1, *, task_col):
-        if not isinstance(n_tasks, (int, np.integer)) or n_tasks < 1:
-            raise ValueError(f"n_tasks={n_tasks!r} must be an integer of at least 1")
-        self.n_tasks = n_tasks
-        self.task_col = task_col
-
-    def get_n_splits(self, X, y=None, groups=None):
-        """Number of combinations of `n_tasks` tasks in `X`."""
-        return comb(len(self._read(X)[0]), self.n_tasks)
-
-    def _iter_test_masks(self, X, y=None, groups=None):
-        tasks, task = self._read(X)
-        for left_out in combinations(tasks, self.n_tasks):
-            yield np.isin(task, left_out)
-
-    def _read(self, X):
-        """The tasks, of which some must remain to train on, and the task of each row."""
-        _, task = read_table(X, self.task_col)
-        tasks = np.unique(task)
-        if len(tasks) <= self.n_tasks:
-            raise ValueError(
-                f"n_tasks={self.n_tasks} leaves nothing to train on: X has {len(tasks)} tasks"
-            )
-        return tasks, task
