@@ -102,7 +102,7 @@ class FeatureAugmentation(OneEstimator):
             estimator=self,
             input_name="X",
         )
-        x = sparse.csr_array(x)
+        as_sparse, x = takes_sparse(self.estimator, x), sparse.csr_array(x)
         (n, d), T = x.shape, len(self.tasks_)
         own = sparse.hstack([x, np.ones((n, 1), x.dtype)], format="csr")
         entries = np.diff(own.indptr)
@@ -111,4 +111,4 @@ class FeatureAugmentation(OneEstimator):
         starts = np.r_[0, np.cumsum(np.where(codes >= 0, entries, 0))]
         blocks = sparse.csr_array((own.data[seen], columns[seen], starts), shape=(n, T * (d + 1)))
         inputs = short_indices(sparse.hstack([scale * x, blocks], format="csr"))
-        return inputs if takes_sparse(self.estimator, features) else inputs.toarray()
+        return inputs if as_sparse else inputs.toarray()

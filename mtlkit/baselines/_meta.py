@@ -1,7 +1,7 @@
 """What the meta-estimators share: reading the table, classes per task, errors by task."""
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from scipy.sparse import issparse
@@ -61,9 +61,9 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         self : object
             The fitted estimator.
         """
-        validate_data(self, X, y, skip_check_array=True)
         X = as_table(X)
         features, task = self._read_table(X)
+        validate_data(self, X, y, skip_check_array=True)
         warn_of_a_feature(task, self.task_col)
         n = len(task)
         if sample_weight is not None:
@@ -96,7 +96,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
             column = width if self.task_col is None else task_position(X, self.task_col)
             self._positions = np.delete(np.arange(width + 1), column)
         try:
-            self._fit_features(features, codes, y, by_row, fixed)
+            self._fit_features(features, codes, y, by_row, fixed, use)
         except ValueError as error:
             if "NaN" in str(error) and self.setting != "single-task" and self.task_col is not None:
                 _check_common_columns(self, X, features, task[use])
@@ -125,8 +125,8 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
 
     def _read(self, X, unseen):
         check_is_fitted(self)
-        validate_data(self, X, reset=False, skip_check_array=True)
         features, task = self._read_table(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
         codes = task_codes(task, self.tasks_, unseen=unseen, unlabelled=self._unlabelled)
         return features, codes
 
@@ -170,9 +170,8 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
 
 
 def _row_weights(sample_weight, n):
-    weight = check_array(
-        sample_weight, dtype=[np.float64, np.float32], ensure_2d=False, input_name="sample_weight"
-    )
+    with naming("sample_weight"):
+        weight = check_array(sample_weight, dtype=[np.float64, np.float32], ensure_2d=False)
     if weight.shape != (n,):
         raise ValueError(
             f"sample_weight has shape {weight.shape}, expected one weight per row: {(n,)}"
@@ -191,10 +190,11 @@ def takes_sparse(estimator, features):
     return x.dtype.kind in "fiub" and not missing(x).any() and not chooses_columns(estimator)
 
 
-def fit_clone(estimator, features, y, params, where):
-    """A fitted clone; what goes wrong is reported with the name of the task, `where`."""
+def fit_clone(estimator, features, y, params, where, context=nullcontext()):  # noqa: B008
+    """A clone, fitted in a context; an error is reported with the name of the task, `where`."""
     try:
-        return clone(estimator).fit(features, y, **(params or {}))
+        with context:
+            return clone(estimator).fit(features, y, **(params or {}))
     except Exception:
         n = features.shape[0]
         what = f"{n} row{'s' if n > 1 else ''}"
@@ -208,10 +208,10 @@ def fit_clone(estimator, features, y, params, where):
 
 
 @contextmanager
-def naming_columns(features, positions):
-    """Say which column it was, if something fails for features that are not numbers.
+def naming_columns(features, positions, rows=None):
+    """Name column, row and value, if something fails for features that are not numbers.
 
-    The columns of an array stand at these positions of the table.
+    The columns of an array stand at these positions of the table, and the rows at those.
     """
     try:
         yield
@@ -221,8 +221,11 @@ def naming_columns(features, positions):
                 table = np.zeros((len(features), max(positions, default=-1) + 1), features.dtype)
                 table[:, positions] = features
                 features = table
-            with naming(str(error).splitlines()[0]):
-                _explain(features, None, None)
+            try:
+                _explain(features, None, None, rows)
+            except (TypeError, ValueError) as found:
+                if all((word in str(error)) == (word in str(found)) for word in ("NaN", "infin")):
+                    raise
         raise
 
 

@@ -90,18 +90,21 @@ class PerTask(TaskMetaEstimator):
     def _possible(self, has):
         return has
 
-    def _fit_features(self, features, codes, y, by_row, fixed):
+    def _fit_features(self, features, codes, y, by_row, fixed, use):
         self._keep_width = chooses_columns(self.estimator)
         if self.task_col is None:
             self._empty = [np.empty(0, int)]
             params = fixed | by_row
-            self.estimators_ = [_fitted(self._positions, self.estimator, features, y, params, None)]
+            self.estimators_ = [
+                _fitted(self._positions, use, self.estimator, features, y, params, None)
+            ]
             return
         rows = groups(codes, len(self.tasks_))
         self._empty = [np.flatnonzero(empty_columns(take(features, r))) for r in rows]
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(_fitted)(
                 self._own_positions(k),
+                use[r],
                 self.estimator,
                 self._own(take(features, r), k),
                 take(y, r),
@@ -140,7 +143,7 @@ class PerTask(TaskMetaEstimator):
             own = self._own(features if len(present) == 1 else take(features, rows), k)
             where = f"{method} of {self.estimators_[k]!r} failed in task {names[k]!r}"
             where = None if self.task_col is None else where
-            with naming(where), naming_columns(own, self._own_positions(k)):
+            with naming(where), naming_columns(own, self._own_positions(k), rows):
                 output = np.asarray(getattr(self.estimators_[k], method)(own))
             parts.append((rows, k, output))
         return parts, codes
@@ -209,9 +212,8 @@ class PerTask(TaskMetaEstimator):
         return block
 
 
-def _fitted(positions, estimator, features, *others):
-    with naming_columns(features, positions):
-        return fit_clone(estimator, features, *others)
+def _fitted(positions, rows, estimator, features, *others):
+    return fit_clone(estimator, features, *others, naming_columns(features, positions, rows))
 
 
 def _joined(parts, n):

@@ -33,11 +33,14 @@ class OneEstimator(TaskMetaEstimator):
     def _possible(self, has):
         return possible_classes(has)
 
-    def _fit_features(self, features, codes, y, by_row, fixed):
+    def _fit_features(self, features, codes, y, by_row, fixed, use):
         where = None if self.task_col is None else f"all {len(self.tasks_)} tasks together"
-        with naming_columns(features, self._positions):
+        columns = features, self._positions, use
+        with naming_columns(*columns):
             inputs = self._inputs(features, codes)
-            self.estimator_ = fit_clone(self.estimator, inputs, y, fixed | by_row, where)
+        self.estimator_ = fit_clone(
+            self.estimator, inputs, y, fixed | by_row, where, naming_columns(*columns)
+        )
 
     def _output(self, X, method):
         """The output of `method`, the inputs it had, and the task number of each row."""
@@ -219,7 +222,9 @@ class Pooled(OneEstimator):
         task = (codes[:, None] == np.arange(T)).astype(np.uint8)  # the dtype of features stays
         if not isinstance(self.task_col, str):  # an array, or a frame without string names
             return np.column_stack([features, task])
-        names = [f"{self.task_col}={t}" for t in self.tasks_.tolist()]
+        tasks = self.tasks_.tolist()
+        distinct = len({str(t) for t in tasks}) == T  # else 1 and "1" are among them
+        names = [f"{self.task_col}={t if distinct else repr(t)}" for t in tasks]
         times = Counter(names + column_names(features))
         twice = [name for name in names if times[name] > 1]
         if twice:
