@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import sklearn
 from sklearn.base import BaseEstimator, clone
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from mtlkit.baselines import PerTask, Pooled
+from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
 from mtlkit.datasets import (
     fetch_landmine,
     fetch_school,
@@ -24,13 +25,11 @@ from mtlkit.datasets import (
     load_diabetes_by_sex,
     load_digit_angles,
     load_digit_tasks,
-    load_iris_and_cancer,
     load_shifted_digits,
     make_linear_tasks,
 )
 from mtlkit.evaluation import compare, paired_difference, verdict
 from mtlkit.linear import (
-    FeatureAugmentation,
     LowRank,
     MeanRegularizedRidge,
     MultiTaskLinearRegression,
@@ -38,7 +37,7 @@ from mtlkit.linear import (
     SharedMean,
 )
 from mtlkit.neural import FineTuner, MultiTaskMLPClassifier, MultiTaskMLPRegressor
-from mtlkit.table import TaskStratifiedShuffleSplit, per_task, shared
+from mtlkit.table import TaskStratifiedShuffleSplit, per_task, shared, stack_tasks
 from mtlkit.transfer import BiasedLogisticRegression, BiasedRidge
 
 RESULTS = Path(__file__).parent / "results"
@@ -168,8 +167,12 @@ def _five_digits(shift):
 
 
 def _iris_and_cancer():
-    X, y = load_iris_and_cancer()
-    return X, np.unique(y, return_inverse=True)[1]
+    """Task 0 is iris, task 1 cancer; they have no feature and no class in common."""
+    parts = {}
+    for task, bunch in enumerate((load_iris(as_frame=True), load_breast_cancer(as_frame=True))):
+        parts[task] = bunch.data, bunch.target_names[bunch.target]
+    X, y = stack_tasks(parts)
+    return X.to_numpy(float), np.unique(y, return_inverse=True)[1]
 
 
 def _schools():
@@ -407,11 +410,11 @@ def parameters(model):
     if isinstance(model, PerTask):
         return sum(map(parameters, model.estimators_))
     if isinstance(model, TunedNetwork):
-        return sum(tuned.network_.theta_.size for tuned in model.models_.values())
+        return sum(tuned.network_.theta.size for tuned in model.models_.values())
     if isinstance(model, Pooled | FeatureAugmentation):
         return parameters(model.estimator_)
-    if hasattr(model, "theta_"):
-        return model.theta_.size
+    if hasattr(model, "network_"):
+        return model.network_.theta.size
     return int(np.size(model.coef_) + np.size(model.intercept_))
 
 

@@ -1,4 +1,4 @@
-"""The landing page and the README: the figure against its stored results, the listing run."""
+"""The landing page and stored results: the figure against its numbers, the listing run."""
 
 import json
 import re
@@ -33,6 +33,12 @@ def test_together_and_transfer_gain_at_every_number_of_images(angles):
         if setting in ("multi-task", "transfer"):
             assert row["low"] > 0, labels
     assert angles[40, "pooled"]["low"] < 0 < angles[40, "pooled"]["high"]
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_results_say_which_command_makes_them(path):
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert stored["command"] == f"python -m studies {path.stem}"
 
 
 def test_the_listing_of_the_landing_page_runs(capsys):

@@ -7,22 +7,24 @@ download, once.
 With ``as_frame=False`` (the default) ``X`` is a float array whose column 0 holds the task as
 0, 1, 2 ... in the order each docstring gives: use ``task_col=0``. With ``as_frame=True`` ``X`` is
 a DataFrame, the task is its column ``"task"``, and ``y`` is a Series.
+
+Wherever there is a `random_state`, the same integer gives the same numbers on every machine.
 """
 
 from ._cancer import load_cancer_domains
-from ._digits import load_digit_angles, load_digit_tasks, load_shifted_digits
+from ._diabetes import load_diabetes_by_sex
+from ._digits import QUESTIONS, load_digit_angles, load_digit_tasks, load_shifted_digits
 from ._fetched import fetch_landmine, fetch_school
 from ._simulated import make_linear_tasks
-from ._stacked import load_diabetes_by_sex, load_iris_and_cancer
 
 __all__ = [
+    "QUESTIONS",
     "fetch_landmine",
     "fetch_school",
     "load_cancer_domains",
     "load_diabetes_by_sex",
     "load_digit_angles",
     "load_digit_tasks",
-    "load_iris_and_cancer",
     "load_shifted_digits",
     "make_linear_tasks",
 ]

@@ -4,8 +4,10 @@ import numpy as np
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from ._base import check_number, long_table, spawn_seeds
+from .._utils._validation import check_choice, check_integer, check_number
+from ._base import long_table, spawn_seeds
 
+# The digits to which each question of `load_digit_tasks` is answered with yes.
 QUESTIONS = {
     "even": (0, 2, 4, 6, 8),
     "at least five": (5, 6, 7, 8, 9),
@@ -21,15 +23,15 @@ DEFAULT_SHIFTS = {
     "inverted": "inversion",
 }
 
-# kind of shift: lowest strength, highest strength, in words
-SHIFT_RANGES = {
-    "rotation": (-180, 180, "degrees, counter-clockwise"),
-    "contrast": (0, 1, "factor on the distance from mid-grey"),
-    "noise": (0, 1, "standard deviation"),
-    "blur": (0, 4, "standard deviation in pixels"),
-    "permutation": (0, 2**32 - 1, "integer seed of the permutation"),
-    "inversion": None,
-}
+# Kinds of shift with the lowest and the highest strength
+STRENGTHS = {"rotation": (-180, 180), "contrast": (0, 1), "noise": (0, 1), "blur": (0, 4)}
+
+
+def _check_rows(rows_per_task, most):
+    if rows_per_task is not None and check_integer(rows_per_task, "rows_per_task") > most:
+        raise ValueError(
+            f"rows_per_task={rows_per_task} must be at most {most}, the images of each task"
+        )
 
 
 def _deal_digits(n_tasks, rows_per_task, seed):
@@ -38,14 +40,7 @@ def _deal_digits(n_tasks, rows_per_task, seed):
     Rows come in rounds that hold every digit once, so the first rows are balanced too.
     """
     target = load_digits().target
-    largest = len(target) // n_tasks
-    if rows_per_task is not None:
-        check_number("rows_per_task", rows_per_task, 1, integer=True)
-        if rows_per_task > largest:
-            raise ValueError(
-                f"rows_per_task is {rows_per_task}; {len(target)} images dealt to {n_tasks} "
-                f"tasks without overlap leave at most {largest} for each."
-            )
+    _check_rows(rows_per_task, len(target) // n_tasks)
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(target))
     by_digit = shuffled[np.argsort(target[shuffled], kind="stable")]
@@ -59,27 +54,23 @@ def _deal_digits(n_tasks, rows_per_task, seed):
 
 
 def load_digit_tasks(
-    questions=("even", "at least five", "has a loop", "prime", "multiple of three"),
-    *,
-    rows_per_task=None,
-    random_state=0,
-    as_frame=False,
+    questions=tuple(QUESTIONS), *, rows_per_task=None, random_state=0, as_frame=False
 ):
-    """Load handwritten digits as binary tasks: each asks one question about its own images.
+    """Load handwritten digits as binary classification tasks, one question each.
 
-    The images are dealt to the tasks without overlap, every digit in equal parts, so no image
-    occurs in two tasks.
+    Each task asks its question about images of its own: they are dealt to the tasks without
+    overlap, every digit in equal parts.
 
     Parameters
     ----------
     questions : sequence of str
-        One task per question: "even", "at least five", "has a loop" (0, 6, 8, 9), "prime" or
-        "multiple of three" (0, 3, 6, 9).
+        One task per question, a key of `QUESTIONS`: "even", "at least five", "has a loop" (0, 6,
+        8, 9), "prime" or "multiple of three" (0, 3, 6, 9). By default all five.
     rows_per_task : int, optional
         Images of each task; by default all 1797 images are dealt. A smaller number takes the
         first rows of each task.
-    random_state : int or None, default=0
-        Seed of the deal.
+    random_state : int, RandomState instance or None, default=0
+        Deals the images.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -91,53 +82,59 @@ def load_digit_tasks(
     y : ndarray or Series of shape (n_rows,)
         1 where the answer is yes, 0 where it is no.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not what is described above.
+    ImportError
+        If `as_frame` is True and pandas is not installed.
+
+    See Also
+    --------
+    load_shifted_digits : One question, images that differ by task.
+    load_digit_angles : Regression tasks on the same images.
+    QUESTIONS : The digits to which each question is answered with yes.
+
     Notes
     -----
     The images are scikit-learn's copy of the UCI optical digits, Alpaydin and Kaynak (1998),
     *Cascading classifiers*.
+
+    Taught in :doc:`/chapters/algorithms/one_trunk`.
     """
-    questions = list(questions)
-    unknown = [question for question in questions if question not in QUESTIONS]
-    if unknown:
-        raise ValueError(f"questions has {unknown[0]!r}; the known ones are {list(QUESTIONS)}.")
-    if not questions or len(set(questions)) < len(questions):
-        raise ValueError(f"questions is {questions!r}; give at least one, and each once.")
+    asked = [] if isinstance(questions, str) or not np.iterable(questions) else list(questions)
+    for question in asked:
+        check_choice(question, "questions", QUESTIONS)
+    if not asked or len(set(asked)) < len(asked):
+        raise ValueError(f"questions={questions!r} must be a list of at least one, each once")
     digits = load_digits()
-    hands = _deal_digits(len(questions), rows_per_task, spawn_seeds(random_state, 1)[0])
+    hands = _deal_digits(len(asked), rows_per_task, spawn_seeds(random_state, 1)[0])
     tasks = {
         question: (
             digits.data[hand] / 16,
             np.isin(digits.target[hand], QUESTIONS[question]).astype(int),
         )
-        for question, hand in zip(questions, hands, strict=True)
+        for question, hand in zip(asked, hands, strict=True)
     }
     return long_table(tasks, digits.feature_names, "answer", as_frame)
 
 
 def _parse_shift(task, shift):
     """Return (kind, strength) of one value of `shifts`, checked."""
-    if shift is None:
-        return None, None
-    if isinstance(shift, str):
-        shift = (shift, None)
-    if not isinstance(shift, tuple) or len(shift) != 2 or shift[0] not in list(SHIFT_RANGES):
+    if shift is None or (isinstance(shift, str) and shift == "inversion"):
+        return shift, None
+    kinds = [*STRENGTHS, "permutation"]
+    if not isinstance(shift, tuple) or len(shift) != 2 or shift[0] not in kinds:
         raise ValueError(
-            f"shifts[{task!r}] is {shift!r}; give None, 'inversion' or a pair (kind, strength) "
-            f"with kind one of {[kind for kind in SHIFT_RANGES if kind != 'inversion']}."
+            f"shifts[{task!r}]={shift!r} is unknown: choose None, 'inversion' or a pair "
+            f"(kind, strength) with kind one of {kinds}"
         )
     kind, strength = shift
-    if kind == "inversion" and strength is not None:
-        raise ValueError(f"shifts[{task!r}] is {shift!r}; inversion takes no strength.")
-    if kind != "inversion":
-        low, high, meaning = SHIFT_RANGES[kind]
-        check_number(
-            f"shifts[{task!r}], {kind} ({meaning}),",
-            strength,
-            low,
-            high,
-            integer=kind == "permutation",
-        )
-    return kind, strength
+    name = f"{kind} of shifts[{task!r}]"
+    if kind == "permutation":
+        return kind, check_integer(strength, name, low=0)
+    low, high = STRENGTHS[kind]
+    return kind, float(check_number(strength, name, low=low, high=high))
 
 
 def _shift(images, kind, strength, seed=None):
@@ -159,7 +156,7 @@ def _shift(images, kind, strength, seed=None):
 
 
 def load_shifted_digits(shifts=None, *, rows_per_task=None, random_state=0, as_frame=False):
-    """Load handwritten digits as tasks with the same ten classes, each seen under its own shift.
+    """Load handwritten digits as domains: ten classes, and a shift of the images for each task.
 
     The images are dealt to the tasks without overlap, every digit in equal parts.
 
@@ -180,8 +177,8 @@ def load_shifted_digits(shifts=None, *, rows_per_task=None, random_state=0, as_f
     rows_per_task : int, optional
         Images of each task; by default all 1797 images are dealt. A smaller number takes the
         first rows of each task.
-    random_state : int or None, default=0
-        Seed of the deal and of the noise.
+    random_state : int, RandomState instance or None, default=0
+        Deals the images and draws the noise.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -193,14 +190,28 @@ def load_shifted_digits(shifts=None, *, rows_per_task=None, random_state=0, as_f
     y : ndarray or Series of shape (n_rows,)
         The digit, 0 to 9.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not what is described above.
+    ImportError
+        If `as_frame` is True and pandas is not installed.
+
+    See Also
+    --------
+    load_digit_tasks : Other questions, the same kind of images.
+    load_cancer_domains : Two domains of measured features.
+
     Notes
     -----
     The images are scikit-learn's copy of the UCI optical digits, Alpaydin and Kaynak (1998),
     *Cascading classifiers*.
+
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
     """
     shifts = DEFAULT_SHIFTS if shifts is None else shifts
     if not isinstance(shifts, dict) or not shifts:
-        raise ValueError(f"shifts is {shifts!r}; give a dict of task name -> shift.")
+        raise ValueError(f"shifts={shifts!r} must be a dict of task name -> shift")
     parsed = [_parse_shift(task, shift) for task, shift in shifts.items()]
     digits = load_digits()
     deal_seed, *noise_seeds = spawn_seeds(random_state, 1 + len(shifts))
@@ -213,7 +224,7 @@ def load_shifted_digits(shifts=None, *, rows_per_task=None, random_state=0, as_f
 
 
 def load_digit_angles(*, max_angle=30, rows_per_task=None, random_state=0, as_frame=False):
-    """Load turned handwritten digits as ten regression tasks: by how many degrees?
+    """Load rotated handwritten digits as ten regression tasks: by how many degrees?
 
     Every image is turned by its own angle, drawn uniformly from -`max_angle` to `max_angle`.
     The tasks are the ten digits: what a turn does to a four resembles what it does to a six, and
@@ -226,8 +237,8 @@ def load_digit_angles(*, max_angle=30, rows_per_task=None, random_state=0, as_fr
     rows_per_task : int, optional
         Images of each digit, at most 174; by default all there are. A smaller number takes the
         first rows of each task.
-    random_state : int or None, default=0
-        Seed of the angles and of the order of the images.
+    random_state : int, RandomState instance or None, default=0
+        Draws the angles and the order of the images.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -239,17 +250,28 @@ def load_digit_angles(*, max_angle=30, rows_per_task=None, random_state=0, as_fr
     y : ndarray or Series of shape (n_rows,)
         The angle in degrees, positive counter-clockwise.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not what is described above.
+    ImportError
+        If `as_frame` is True and pandas is not installed.
+
+    See Also
+    --------
+    load_digit_tasks : Classification tasks on the same images.
+    make_linear_tasks : Regression tasks whose relation is known.
+
     Notes
     -----
     The images are scikit-learn's copy of the UCI optical digits, Alpaydin and Kaynak (1998),
     *Cascading classifiers*. They are turned with linear interpolation, corners filled with 0.
+
+    Taught in :doc:`/chapters/background/three_settings`.
     """
-    if check_number("max_angle", max_angle, 0, 180) == 0:
-        raise ValueError("max_angle is 0, so no image would be turned; give a larger angle.")
+    max_angle = float(check_number(max_angle, "max_angle", low=0, high=180, open_low=True))
     digits = load_digits()
-    if rows_per_task is not None:
-        largest = int(np.bincount(digits.target).min())
-        check_number("rows_per_task", rows_per_task, 1, largest, integer=True)
+    _check_rows(rows_per_task, np.bincount(digits.target).min())
     rng = np.random.default_rng(spawn_seeds(random_state, 1)[0])
     angles = rng.uniform(-max_angle, max_angle, len(digits.target))
     order = rng.permutation(len(digits.target))

@@ -60,6 +60,13 @@ def fetch_school(*, data_home=None, download_if_missing=True, as_frame=False):
     ------
     OSError
         If the file is missing and may not be downloaded, or is not the expected one.
+    ImportError
+        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+
+    See Also
+    --------
+    fetch_landmine : Classification tasks.
+    load_diabetes_by_sex : Two small regression tasks that ship with scikit-learn.
 
     Notes
     -----
@@ -75,6 +82,8 @@ def fetch_school(*, data_home=None, download_if_missing=True, as_frame=False):
     school gender 1 is mixed. Fifteen pupils have no VR band.
 
     The data belong to their owners, whose terms of use hold; mtlkit contains no copy.
+
+    Taught in :doc:`/chapters/code/schools`.
 
     References
     ----------
@@ -116,12 +125,21 @@ def fetch_landmine(*, data_home=None, download_if_missing=True, as_frame=False):
     ------
     OSError
         If the file is missing and may not be downloaded, or is not the expected one.
+    ImportError
+        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+
+    See Also
+    --------
+    fetch_school : Regression tasks.
+    load_digit_tasks : Binary tasks that ship with scikit-learn.
 
     Notes
     -----
     Used for multi-task learning by Xue et al. (2007). The file is the one that comes with the
     code of Dai, Low and Jaillet, "Federated Bayesian optimization via Thompson sampling", 2020.
     The data belong to their owners, whose terms of use hold; mtlkit contains no copy.
+
+    Taught in :doc:`/chapters/code/minefields`.
 
     References
     ----------
@@ -152,14 +170,14 @@ def _file(name, data_home, download_if_missing):
             raise OSError(
                 f"{name} is not in {path.parent} and download_if_missing=False: allow the "
                 "download, or name the directory that holds it, by data_home or by the "
-                "environment variable MTLKIT_DATA."
+                "environment variable MTLKIT_DATA"
             )
         _download(path)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != FILES[name][1]:
         raise OSError(
             f"{path} is not the expected file: its SHA-256 is {found}, not {FILES[name][1]}. "
-            "Delete it, and the next call downloads it again."
+            "Delete it, and the next call downloads it again"
         )
     return path
 
@@ -170,7 +188,7 @@ def _download(path):
     except ImportError as error:
         raise ImportError(
             f"downloading {path.name} needs pooch, which is not installed: run "
-            f"`pip install pooch`, or put the file into {path.parent} yourself."
+            f"`pip install pooch`, or put the file into {path.parent} yourself"
         ) from error
     url, sha256 = FILES[path.name]
     try:
@@ -178,5 +196,5 @@ def _download(path):
     except ValueError as error:  # what pooch raises for a wrong checksum; it keeps no file
         raise OSError(
             f"{url} is no longer the file that mtlkit expects, or arrived damaged: try again, "
-            f"or put a copy with SHA-256 {sha256} into {path.parent} as {path.name}."
+            f"or put a copy with SHA-256 {sha256} into {path.parent} as {path.name}"
         ) from error

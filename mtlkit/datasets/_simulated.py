@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ._base import check_number, long_table, spawn_seeds
+from .._utils._validation import check_choice, check_flag, check_integer, check_number
+from ._base import long_table, spawn_seeds
 
 STRUCTURES = ("shared mean", "low rank", "joint support", "clusters", "opposed", "unrelated")
 
@@ -48,9 +49,9 @@ def make_linear_tasks(
     spread : float, default=0.3
         How far tasks stray from what they share, :math:`s`; 0 leaves no difference. Only "shared
         mean", "clusters" and "opposed" have it.
-    random_state : int or None, default=None
-        Seed. Each task draws from its own stream: other tasks, and the first rows of a task, stay
-        as they are when `n_samples` or `n_tasks` grows.
+    random_state : int, RandomState instance or None, default=None
+        Draws everything. Each task has its own stream: with the same integer, other tasks and the
+        first rows of a task stay as they are when `n_samples` or `n_tasks` grows.
     return_coef : bool, default=False
         Also return the coefficients.
     as_frame : bool, default=False
@@ -66,31 +67,52 @@ def make_linear_tasks(
     W : ndarray of shape (T, d)
         The coefficients, one row per task; only with `return_coef`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not what is described above.
+    ImportError
+        If `as_frame` is True and pandas is not installed.
+
+    See Also
+    --------
+    load_digit_angles : Regression tasks of real images.
+    load_diabetes_by_sex : Two small regression tasks of real data.
+
     Notes
     -----
     Every structure has :math:`E|w_t|^2 = 1` whatever the spread, so the signal has variance 1 on
     average over draws and the signal-to-noise ratio is 1 / noise².
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
+
+    Examples
+    --------
+    >>> X, y, W = make_linear_tasks(n_tasks=3, n_samples=10, return_coef=True, random_state=0)
+    >>> X.shape, y.shape, W.shape
+    ((30, 21), (30,), (3, 20))
     """
-    if structure not in STRUCTURES:
-        raise ValueError(f"structure is {structure!r}; the known ones are {list(STRUCTURES)}.")
-    check_number("n_tasks", n_tasks, 1, integer=True)
+    check_choice(structure, "structure", STRUCTURES)
+    check_flag(return_coef, "return_coef")
+    n_tasks = check_integer(n_tasks, "n_tasks")
     least = {"joint support": 4, "low rank": 2}.get(structure, 1)
-    check_number(f"n_features for {structure!r}", n_features, least, integer=True)
-    check_number("noise", noise, 0)
-    check_number("spread", spread, 0)
+    n_features = check_integer(n_features, "n_features", low=least)
+    noise, spread = (
+        float(check_number(value, name, low=0, high=np.inf, open_high=True))
+        for name, value in (("noise", noise), ("spread", spread))
+    )
     sizes = list(n_samples) if np.iterable(n_samples) else [n_samples] * n_tasks
     if len(sizes) != n_tasks:
         raise ValueError(
-            f"n_samples has {len(sizes)} entries for n_tasks={n_tasks}; give one number for all "
-            "tasks or one per task."
+            f"n_samples={n_samples!r} must be one number for all tasks or one for each of the "
+            f"n_tasks={n_tasks}"
         )
+    sizes = [check_integer(n, f"n_samples of task {t}") for t, n in enumerate(sizes)]
     shared_seed, *task_seeds = spawn_seeds(random_state, 1 + n_tasks)
     shared_rng = np.random.default_rng(shared_seed)
     u_a, u_b = shared_rng.normal(0, n_features**-0.5, (2, n_features))
     support = shared_rng.permutation(n_features)[:4]
     tasks, W = {}, np.zeros((n_tasks, n_features))
     for t, (n, seed) in enumerate(zip(sizes, task_seeds, strict=True)):
-        check_number(f"n_samples of task {t}", n, 1, integer=True)
         coef_rng, feature_rng, noise_rng = map(np.random.default_rng, seed.spawn(3))
         if structure == "low rank":
             W[t] = coef_rng.normal(0, 0.5**0.5, 2) @ [u_a, u_b]
