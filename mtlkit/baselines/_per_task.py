@@ -141,10 +141,11 @@ class PerTask(TaskMetaEstimator):
         parts, names = [], self.tasks_.tolist()
         for k, rows in zip(present.tolist(), groups(place, len(present)), strict=True):
             own = self._own(features if len(present) == 1 else take(features, rows), k)
-            where = f"{method} of {self.estimators_[k]!r} failed in task {names[k]!r}"
+            fitted = self.estimators_[k]
+            where = f"{method} of {type(fitted).__name__} failed in task {names[k]!r}"
             where = None if self.task_col is None else where
             with naming(where), naming_columns(own, self._own_positions(k), rows):
-                output = np.asarray(getattr(self.estimators_[k], method)(own))
+                output = np.asarray(getattr(fitted, method)(own))
             parts.append((rows, k, output))
         return parts, codes
 

@@ -128,8 +128,8 @@ def _explain(X, task, task_col, rows=None):
             if holes[i]:
                 raise ValueError(
                     f"Input X contains NaN: {where} has no value in row {row} "
-                    f"({holes.sum()} missing in all). Fill them in, for example with per_task(SimpleImputer(), task_col), "
-                    "or drop these rows"
+                    f"({holes.sum()} missing in all). Fill them in, for example with "
+                    "per_task(SimpleImputer(), task_col), or drop these rows"
                 ) from None
             if _is_number(value):
                 raise ValueError(
