@@ -42,7 +42,7 @@ class DomainAligner(TransformerMixin, BaseEstimator):
         features, task = check_features(self, X, reset=True)
         refuse_huge(features, X, self.task_col)
         roles = self.source, self.target
-        domains = read_domains(features, task, roles=roles, task_col=self.task_col, drop=False)
+        domains = read_domains(features, task, None, None, roles, self.task_col, drop=False)
         if self.task_col is not None:
             for name, rows in [("source", domains.source_rows), ("target", domains.target_rows)]:
                 if len(rows) < 2:

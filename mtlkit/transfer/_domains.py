@@ -18,7 +18,7 @@ from .._utils._validation import read_labels, read_numbers
 from ..table._reading import task_codes, unique_tasks
 from ..table._rows import check_features
 
-HUGE = 1e70  # fourth powers of larger numbers, which TCA needs, may overflow
+HUGE = np.finfo(np.float32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,7 @@ def _as_list(value, known):
     return list(value) if several else [value]
 
 
-def read_domains(features, task, y=None, weight=None, *, roles, task_col, classes=False, drop=True):
+def read_domains(features, task, y, weight, roles, task_col, classes=False, drop=True):
     """The rows by their domains, from checked features (n, d) and tasks (n,).
 
     `roles` are source and target. Rows of tasks that are neither are dropped, or refused without
@@ -175,12 +175,13 @@ def read_domains(features, task, y=None, weight=None, *, roles, task_col, classe
 
 
 def refuse_huge(features, X, task_col):
-    """For what takes powers of features: an error that names the column of the largest one."""
+    """An error that names the column of numbers which trees cannot read, nor others square."""
     row, j = np.unravel_index(np.abs(features).argmax(), features.shape)
     if abs(features[row, j]) > HUGE:
         raise ValueError(
-            f"{feature_names(X, task_col)[j]} holds {features[row, j]:g}, and powers of such "
-            "numbers overflow: scale the feature, or impute it if this is a code for a missing one"
+            f"{feature_names(X, task_col)[j]} holds {features[row, j]:g} in row {row}, a value too "
+            "large to compute with: scale the feature, or impute it if this is a code for a "
+            "missing value"
         )
 
 
@@ -206,6 +207,65 @@ class DomainEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         """The estimator inside; a class with a default has its own."""
         return self.estimator
 
+    def fit(self, X, y):
+        """Fit on the rows of source and target.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+        y : array-like of shape (n,)
+            Labels; a missing one (NaN, None) marks a row without label.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+        """
+        return self._fit(X, y)
+
+    def _fit(self, X, y, sample_weight=None):
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        features, task = check_features(self, X, reset=True)
+        refuse_huge(features, X, self.task_col)
+        roles, classes = (self.source, self.target), is_classifier(self)
+        domains = read_domains(features, task, y, sample_weight, roles, self.task_col, classes)
+        if not domains.labelled.any():
+            raise ValueError("Input y contains NaN: no row has a label, so there is nothing to fit")
+        self.tasks_, codes = unique_tasks(domains.task)
+        self._target = codes[domains.target][0]
+        self.__dict__.pop("classes_", None)
+        if classes:
+            self.classes_ = np.unique(domains.y[domains.labelled])
+        self._fit_domains(domains)
+        return self
+
+    def _unseen(self):
+        """Why new tasks cannot be predicted; None if they can."""
+        return
+
+    def _read(self, X):
+        """Features, and which rows are the target's."""
+        features, task = check_features(self, X, reset=False)
+        refuse_huge(features, X, self.task_col)
+        codes = task_codes(task, self.tasks_, unseen=self._unseen())
+        return features, codes == self._target
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        allow_nan = tags.input_tags.allow_nan
+        tags = delegate_tags(tags, self._wrapped)
+        tags.input_tags.allow_nan = allow_nan
+        return tags
+
+
+class WeightedDomainEstimator(DomainEstimator):
+    """One whose rows may have weights."""
+
     def fit(self, X, y, sample_weight=None):
         """Fit on the rows of source and target.
 
@@ -223,44 +283,4 @@ class DomainEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         self
             The fitted estimator.
         """
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        features, task = check_features(self, X, reset=True)
-        domains = read_domains(
-            features,
-            task,
-            y,
-            sample_weight,
-            roles=(self.source, self.target),
-            task_col=self.task_col,
-            classes=is_classifier(self),
-        )
-        if not domains.labelled.any():
-            raise ValueError("Input y contains NaN: no row has a label, so there is nothing to fit")
-        self.tasks_, codes = unique_tasks(domains.task)
-        self._target = codes[domains.target][0]
-        self.__dict__.pop("classes_", None)
-        if is_classifier(self):
-            self.classes_ = np.unique(domains.y[domains.labelled])
-        self._fit_domains(domains)
-        return self
-
-    def _unseen(self):
-        """Why new tasks cannot be predicted; None if they can."""
-        return
-
-    def _read(self, X):
-        """Features, and which rows are the target's."""
-        features, task = check_features(self, X, reset=False)
-        codes = task_codes(task, self.tasks_, unseen=self._unseen())
-        return features, codes == self._target
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        allow_nan = tags.input_tags.allow_nan
-        tags = delegate_tags(tags, self._wrapped)
-        tags.input_tags.allow_nan = allow_nan
-        return tags
+        return self._fit(X, y, sample_weight)

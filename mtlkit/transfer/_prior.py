@@ -7,12 +7,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._utils._delegation import fit_weighted
 from .._utils._validation import check_integer, check_number
-from ._domains import DomainEstimator
+from ._domains import WeightedDomainEstimator
 
 TINY = np.finfo(float).tiny
 
 
-class PriorCorrection(DomainEstimator):
+class PriorCorrection(WeightedDomainEstimator):
     r"""Label shift: a classifier of the source, corrected for the class proportions of the target.
 
     `estimator` is fitted to the labelled source rows and gives p(k|x) under the proportions p_k,
@@ -157,7 +157,7 @@ class PriorCorrection(DomainEstimator):
                 f"the proportions of the classes still change by {change:.3g} after "
                 f"max_iter={self.max_iter} steps of EM, more than tol={self.tol:g}: raise either",
                 ConvergenceWarning,
-                stacklevel=3,  # who calls fit
+                stacklevel=4,  # who calls fit
             )
 
     def predict_proba(self, X):

@@ -217,8 +217,7 @@ def diagnose_shift(
     if y is not None:
         labels, labelled = read_labels(y)
         classes = are_classes(labels[labelled])
-    roles = source, target
-    domains = read_domains(features, task, y, roles=roles, task_col=task_col, classes=classes)
+    domains = read_domains(features, task, y, None, (source, target), task_col, classes)
     features, is_target = domains.X, domains.target
     n_source, n_target = int((~is_target).sum()), int(is_target.sum())
     for name, n in (("source", n_source), ("target", n_target)):

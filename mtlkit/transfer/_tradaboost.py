@@ -89,8 +89,8 @@ class TrAdaBoostClassifier(DomainEstimator):
 
     For two classes this is the algorithm of the paper, which leaves the first weights to the user.
     With equal ones a large source outvotes the target in every fit; then no source row is wrong,
-    and none loses weight. So the domains begin with equal shares; `sample_weight` multiplies the
-    first weights within each, and n_s is its sum over the source.
+    and none loses weight. So the domains begin with equal shares.
+    There is no `sample_weight`: the weights are the method's own.
 
     The paper asks for ε_r < 1/2; here, as in other programs, a round at or above 1 - 1/K (chance)
     counts as chance: it does not vote and changes no target weight. If no round may vote, all do,
@@ -146,28 +146,24 @@ class TrAdaBoostClassifier(DomainEstimator):
         if not is_classifier(self):
             raise ValueError(f"estimator={self.estimator!r} is not a classifier: use one")
         N, K = check_integer(self.n_estimators, "n_estimators"), max(len(self.classes_), 2)
-        X, y, weight = domains.labelled_target(type(self).__name__)
-        weight = np.ones(len(y)) if weight is None else weight
-        total = weight.sum()
-        n_source, source_total = 0, 1.0
+        X, y, _ = domains.labelled_target(type(self).__name__)
+        n_source = 0
         if self.task_col is not None:
-            X_source, y_source, own = domains.labelled_source
-            n_source = len(y_source)
-            own = np.ones(n_source) if own is None else own
-            source_total = own.sum()
-            total += source_total
-            X, y = np.vstack([X_source, X]), np.append(y_source, y)
-            weight = np.append(own / source_total, weight / weight.sum())
+            X_source, y_source, _ = domains.labelled_source
+            X, y, n_source = np.vstack([X_source, X]), np.append(y_source, y), len(y_source)
         source, target = slice(0, n_source), slice(n_source, None)
+        weight = np.ones(len(y))
+        for domain in (source, target) if n_source else (target,):
+            weight[domain] /= weight[domain].sum()
         weight /= weight.sum()
-        beta = 1 / (1 + np.sqrt(2 * np.log(max(source_total, 1)) / N))
+        beta = 1 / (1 + np.sqrt(2 * np.log(max(n_source, 1)) / N))
         rng = check_random_state(self.random_state)
         self.estimators_, self.betas_ = [], np.empty(N)
         self.source_beta_, self.sample_weights_ = beta, np.empty((N, n_source))
         for r in range(N):
             self.sample_weights_[r] = weight[source]
-            # Of the same sum as sample_weight, so that the strength of a penalty keeps its meaning.
-            model = fit_weighted(_seeded(self._wrapped, rng), X, y, weight * total)
+            # Mean 1, so that the strength of a penalty keeps its meaning.
+            model = fit_weighted(_seeded(self._wrapped, rng), X, y, weight * len(y))
             wrong = model.predict(X) != y
             error = np.average(wrong[target], weights=weight[target]).clip(TINY, 1 - 1 / K)
             self.betas_[r] = error / (1 - error) / (K - 1)

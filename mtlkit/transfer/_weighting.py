@@ -8,11 +8,11 @@ from sklearn.utils.metaestimators import available_if
 
 from .._utils._delegation import fit_weighted, sub_estimator_has
 from .._utils._validation import check_number
-from ._domains import DomainEstimator
+from ._domains import WeightedDomainEstimator
 from ._ratios import ClassifierRatio
 
 
-class ImportanceWeighted(DomainEstimator):
+class ImportanceWeighted(WeightedDomainEstimator):
     r"""Importance weighting: source rows are weighted to look like the target.
 
     If both domains have the same p(y | x) and differ in p(x) only (covariate shift), a loss
@@ -190,7 +190,7 @@ class ImportanceWeighted(DomainEstimator):
             )
 
     def _warn(self, message):
-        warnings.warn(message, UserWarning, stacklevel=5)  # who calls fit
+        warnings.warn(message, UserWarning, stacklevel=6)  # who calls fit
 
     def predict(self, X):
         """Predict rows of any task.

@@ -4,7 +4,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_array
 
 from ..._utils._validation import check_choice
 from .._domains import DomainEstimator
@@ -142,23 +141,6 @@ class TransferForestClassifier(DomainEstimator):
         self.task_col = task_col
         self.random_state = random_state
 
-    def fit(self, X, y):
-        """Fit the forest on the source, and adapt it to the target.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-            Table with the task column.
-        y : array-like of shape (n,)
-            Labels; a missing one (NaN, None) marks a row without label.
-
-        Returns
-        -------
-        self
-            The fitted estimator.
-        """
-        return super().fit(X, y)
-
     @property
     def _wrapped(self):
         return RandomForestClassifier() if self.estimator is None else self.estimator
@@ -180,11 +162,12 @@ class TransferForestClassifier(DomainEstimator):
         grown = getattr(self.estimator_, "estimators_", [self.estimator_])
         trees = [Tree.from_sklearn(tree, self._columns, len(self.classes_)) for tree in grown]
         if self.task_col is not None:
-            trees = self._adapted(trees, grown, single(X), np.searchsorted(self.classes_, y))
+            trees = self._adapted(trees, grown, X, np.searchsorted(self.classes_, y))
         self.trees_ = trees
 
     def _adapted(self, trees, grown, X, codes):
         """The trees of the source, adapted to the labelled rows of the target."""
+        X = X.astype(np.float32)  # as scikit-learn's trees compare them
         labels = np.eye(len(self.classes_))[codes]
         adapted = []
         if self.method in ("ser", "mix"):
@@ -219,7 +202,7 @@ class TransferForestClassifier(DomainEstimator):
         """
         features, target = self._read(X)
         leaves = np.empty((len(features), len(self.trees_)), dtype=int)
-        rows = single(features[target])
+        rows = features[target]
         for leaf, tree in zip(leaves.T, self.trees_, strict=True):
             leaf[target] = tree.apply(rows)
         if not target.all():
@@ -259,7 +242,7 @@ class TransferForestClassifier(DomainEstimator):
         proba = np.zeros((len(features), len(self.classes_)))
         if self.task_col is None:
             target[:] = False  # the forest as it is
-        rows = single(features[target])
+        rows = features[target]
         for tree in self.trees_:
             proba[target] += tree.value[tree.apply(rows)] / len(self.trees_)
         if not target.all():
@@ -276,9 +259,3 @@ def restrict(value, has):
     value[:, ~has] = 0
     value[value.sum(axis=1) == 0] = has
     value /= value.sum(axis=1, keepdims=True)
-
-
-def single(X):
-    """Features in single precision, as scikit-learn's trees compare them, none too large for it."""
-    with np.errstate(over="ignore"):  # it becomes infinite, which is an error
-        return check_array(X, dtype=np.float32, input_name="X", ensure_min_samples=0)
