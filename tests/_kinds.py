@@ -4,6 +4,7 @@ import datetime
 import enum
 import fractions
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import polars
 import pyarrow
 from scipy import sparse
 
-from ._matrix import Case, replace
+from ._matrix import Case
 
 BIG = 635284328055690861  # odd: two neighbours are one number as float64
 VALUES, LABELS, TASKS = {"values"}, {"labels"}, {"tasks"}

@@ -55,7 +55,7 @@ REGRESSORS = [
     ImportanceWeighted(Ridge()),
 ]
 CLASSIFIERS = [
-    PerTask(LogisticRegression()),
+    PerTask(LogisticRegression(tol=1e-10)),
     Pooled(LogisticRegression()),
     FeatureAugmentation(LogisticRegression()),
     *[MultiTaskLogisticRegression(penalty, tol=1e-10) for penalty in PENALTIES],
