@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from mtlkit.neural import FixedWeights
+from mtlkit.neural import FixedWeights, TrainedNetwork
+from mtlkit.neural._batches import Batch, batches, in_groups
 from mtlkit.neural._losses import TaskLosses
-from mtlkit.neural._network import Network
-from mtlkit.neural._training import SGD, Adam, Settings, batches, train, weighted_gradient
+from mtlkit.neural._network import Network, sum_groups
+from mtlkit.neural._training import SGD, Adam, Settings, train, weighted_gradient
 
 T, M, D, K = 3, 6, 4, 3
 SEEDS = st.integers(0, 2**32 - 1)
@@ -33,11 +34,11 @@ def problem(kind, seed=0, hidden=(5, 4), **options):
     rows = np.arange(T * M).reshape(T, M)
     weight = np.full((T, M), 1 / M)
     weight[0] = [0.5, 0.5, 0, 0, 0, 0]
-    return network, theta, X[rows], TaskLosses(y, KINDS[kind], ALLOWED), rows, weight
+    return network, theta, X[rows], TaskLosses(y, KINDS[kind], ALLOWED), Batch(rows, weight)
 
 
-def losses_at(theta, network, X, loss, rows, weight):
-    return loss(network.forward(theta, X)[1], rows, weight)[0]
+def losses_at(theta, network, X, loss, batch):
+    return loss(network.forward(theta, X)[1], batch)[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -46,10 +47,10 @@ def losses_at(theta, network, X, loss, rows, weight):
 @pytest.mark.parametrize("hidden", [(5,), (5, 4), (3, 4, 2)])
 def test_every_derivative_by_central_differences(kind, activation, private_input, hidden):
     options = {"activation": activation, "private_input": private_input, "hidden": hidden}
-    network, theta, X, loss, rows, weight = problem(kind, 1, **options)
-    rest = network, X, loss, rows, weight
+    network, theta, X, loss, batch = problem(kind, 1, **options)
+    rest = network, X, loss, batch
     inputs, outputs = network.forward(theta, X)
-    D_out = loss(outputs, rows, weight)[1]
+    D_out = loss(outputs, batch)[1]
     gradient, none = network.backward(theta, inputs, D_out)
     private, by_task = network.backward(theta, inputs, D_out, per_task=True)
     assert none is None
@@ -90,27 +91,29 @@ def test_rows_in_any_order_have_the_outputs_of_a_batch(private_input, seed):
 
 @given(seed=SEEDS)
 def test_permuting_tasks_permutes_private_gradients_only(seed):
-    network, theta, X, loss, rows, weight = problem("quantities", seed)
+    network, theta, X, loss, batch = problem("quantities", seed)
     order = np.random.default_rng(seed).permutation(T)
-    gradient = gradient_of(network, theta, X, loss, rows, weight)
+    gradient = gradient_of(network, theta, X, loss, batch)
     moved = theta.copy()
     for layer in network.layers[-1:]:
         for part in (layer.weights, layer.bias):
             moved[part] = theta[part].reshape(T, -1)[order].ravel()
-    other = gradient_of(network, moved, X[order], loss, rows[order], weight[order])
+    shuffled = Batch(batch.rows[order], batch.weight[order])
+    other = gradient_of(network, moved, X[order], loss, shuffled)
     n = network.n_shared
     assert_allclose(other[:n], gradient[:n], atol=1e-12)
     head = network.layers[-1].weights
     assert_allclose(other[head].reshape(T, -1), gradient[head].reshape(T, -1)[order])
 
 
-def gradient_of(network, theta, X, loss, rows, weight, weighting=None):
+def gradient_of(network, theta, X, loss, batch, weighting=None):
     weighting = FixedWeights() if weighting is None else weighting
     if not hasattr(weighting, "base_"):
         weighting.start(np.ones(network.n_tasks), np.random.default_rng(0))
-    inputs, outputs = network.forward(theta, X)
-    losses, D_out = loss(outputs, rows, weight)
-    return weighted_gradient(network, theta, inputs, D_out, losses, weighting)
+    inputs, outputs = network.forward(theta, X, batch.codes)
+    losses, D_out = loss(outputs, batch)
+    losses = sum_groups(losses, batch.codes, network.n_tasks)
+    return weighted_gradient(network, theta, inputs, D_out, losses, weighting, batch.codes)
 
 
 def test_a_task_k_times_is_the_task_with_weight_k():
@@ -132,8 +135,8 @@ def test_a_task_k_times_is_the_task_with_weight_k():
     many = TaskLosses(y, np.zeros(4, bool), np.zeros((4, 1), bool))
     weighted = FixedWeights()
     weighted.start(np.array([1.0, 3.0]), rng)
-    first = gradient_of(one, theta, X, loss, rows, weight, weighted)
-    second = gradient_of(two, wide, X[copies], many, rows[copies], weight[copies])
+    first = gradient_of(one, theta, X, loss, Batch(rows, weight), weighted)
+    second = gradient_of(two, wide, X[copies], many, Batch(rows[copies], weight[copies]))
     n = one.n_shared
     assert_allclose(second[:n], first[:n])
     head = second[two.layers[-1].weights].reshape(4, -1)
@@ -172,66 +175,178 @@ def test_steps_are_those_of_scikit_learn(kind, solver, activation):
     step = {} if kind == "regression" else {"classes": [0, 1, 2]}
     theirs.partial_fit(X, y, **step)
     K = 1 if kind == "regression" else 3
-    network = Network(D, (5, 4), 1, K, activation)
-    theta = flat(theirs.coefs_ + theirs.intercepts_, network)
+    layout = Network(D, (5, 4), 1, K, activation)
+    network = trained(layout, flat(theirs.coefs_ + theirs.intercepts_, layout), K > 1)
     settings = Settings(
-        solver=solver, learning_rate=0.01, alpha=alpha / n, batch_size=n, max_epochs=1
+        solver=solver, learning_rate_init=0.01, alpha=alpha / n, batch_size=n, max_iter=1
     )
     state = theirs._optimizer
     if solver == "adam":
-        settings.optimiser = Adam(theta.size, settings, float)
-        settings.optimiser.m, settings.optimiser.v = (
-            flat(state.ms, network),
-            flat(state.vs, network),
-        )
-        settings.optimiser.t = state.t
+        network.optimiser = Adam(network.theta.size, settings, float)
+        network.optimiser.m = flat(state.ms, layout)
+        network.optimiser.v = flat(state.vs, layout)
+        network.optimiser.t = state.t
     else:
-        settings.optimiser = SGD(theta.size, settings, float)
-        settings.optimiser.velocity = flat(state.velocities, network)
-    loss = TaskLosses(np.asarray(y, float), np.array([K > 1]), np.ones((1, K), bool))
-    balance = FixedWeights()
-    balance.start(np.ones(1), rng)
+        network.optimiser = SGD(network.theta.size, settings, float)
+        network.optimiser.velocity = flat(state.velocities, layout)
+    loss = TaskLosses(np.asarray(y, float), network.is_class, network.possible)
     for _ in range(20):
         theirs.partial_fit(X, y)
-        _, theta = train(network, theta, X, [np.arange(n)], loss, balance, settings, rng)
-        assert_allclose(theta, flat(theirs.coefs_ + theirs.intercepts_, network), atol=1e-6)
+        train(network, X, [np.arange(n)], loss, settings)
+        assert_allclose(network.theta, flat(theirs.coefs_ + theirs.intercepts_, layout), atol=1e-6)
+
+
+def trained(layout, theta, classify):
+    """A state around parameters, with tasks "a", "b", …"""
+    T, K = layout.n_tasks, layout.n_outputs
+    network = TrainedNetwork(
+        layout, theta, np.array(list("abcdefgh"[:T])), np.arange(K), np.full(T, classify),
+        np.ones((T, K), bool), np.zeros(T), np.ones(T), np.ones((T, layout.n_features), bool),
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    network.weighting = FixedWeights()
+    network.weighting.start(np.ones(T), network.rng)
+    return network
 
 
 # Minibatches
 
 
-@given(
-    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=5),
-    batch=st.integers(1, 60),
-    temperature=st.sampled_from([1.0, 2.0, np.inf]),
-    seed=SEEDS,
-)
-def test_batches_draw_each_task_by_its_share(sizes, batch, temperature, seed):
+def tasks_of_sizes(sizes):
     ends = np.cumsum(sizes)
-    rows = [np.arange(end - n, end) for n, end in zip(sizes, ends, strict=True)]
-    index, weight = batches(rows, batch, temperature, np.random.default_rng(seed))
-    assert_allclose(weight.sum(axis=2), 1)
-    drawn = []
-    for t, own in enumerate(rows):
-        picked = index[:, t][weight[:, t] > 0]
-        assert np.isin(picked, own).all()
-        counts = np.bincount(picked - own[0], minlength=len(own))
-        assert np.ptp(counts) <= 1  # again and again, in turn
-        drawn.append(len(picked))
-    power = np.array(sizes) ** (0 if np.isinf(temperature) else 1 / temperature)
-    expected = sum(sizes) * power / power.sum()
-    assert (np.abs(drawn - np.maximum(expected, len(index))) <= 0.5 + 1e-9).all()
+    return [np.arange(end - n, end) for n, end in zip(sizes, ends, strict=True)]
+
+
+def drawn(steps, n_tasks):
+    """For each step: the number of rows of each task, the sums of their weights, and the rows."""
+    found = []
+    for batch in steps:
+        codes = np.arange(n_tasks) if batch.codes is None else batch.codes
+        used = batch.weight > 0
+        per_group = used.sum(axis=1)
+        counts = np.bincount(codes, per_group, n_tasks).astype(int)
+        weights = np.bincount(codes, batch.weight.sum(axis=1), n_tasks)
+        found.append((counts, weights, batch.rows[used], np.repeat(codes, per_group)))
+    return found
+
+
+SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=12)
+TEMPERATURES = st.sampled_from([0.1, 1.0, 2.0, np.inf])
+
+
+@given(SIZES, st.integers(1, 60), TEMPERATURES, st.booleans(), SEEDS)
+def test_batches_draw_each_task_by_its_share(sizes, size, temperature, every_task, seed):
+    rows, T = tasks_of_sizes(sizes), len(sizes)
+    steps = batches(rows, size, temperature, np.random.default_rng(seed), every_task=every_task)
+    found = drawn(steps, T)
+    counts, weights = (np.array([step[k] for step in found]) for k in (0, 1))
+    # Over an epoch every task has the same weight, whatever its rows.
+    assert_allclose(weights.sum(axis=0), len(steps))
+    times = np.bincount(np.concatenate([step[2] for step in found]), minlength=sum(sizes))
+    for own in rows:
+        assert np.ptp(times[own]) <= 1  # again and again, in turn
+    assert all((np.repeat(np.arange(T), sizes)[step[2]] == step[3]).all() for step in found)
+    power = (np.array(sizes) / max(sizes)) ** (0 if np.isinf(temperature) else 1 / temperature)
+    expected = np.maximum(sum(sizes) * power / power.sum(), 1)
+    everywhere = np.maximum(expected, len(steps))
+    if every_task or np.maximum(np.round(expected), len(steps)).sum() <= 1.5 * sum(sizes):
+        assert_allclose(weights, 1)
+        expected = everywhere
+    assert (np.abs(counts.sum(axis=0) - expected) <= 0.5 + 1e-9).all()
+
+
+@given(SIZES, st.integers(1, 60), SEEDS)
+def test_a_step_holds_about_as_many_rows_as_it_should_and_few_that_do_not_count(sizes, size, seed):
+    rows = tasks_of_sizes(sizes)
+    steps = batches(rows, size, 1.0, np.random.default_rng(seed), every_task=False)
+    assert len(steps) == max(1, round(sum(sizes) / size))
+    found = [step[0].sum() for step in drawn(steps, len(sizes))]
+    assert sum(sizes) <= sum(found) <= 1.5 * sum(sizes)
+    assert sum(batch.rows.size for batch in steps) <= 2 * sum(found)
+    few_tasks = all(step[1].all() for step in drawn(steps, len(sizes)))
+    if not few_tasks:
+        assert sum(found) == sum(sizes)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "every_task", "rows_of_a_step", "places"),
+    [
+        ([2] * 5000, False, (128, 129), 129),  # 5,000 and 5,000 before
+        ([15000] + [50] * 299, False, (127, 129), 258),  # 399 and 29,700 before
+        ([15000] + [50] * 299, True, (363, 364), 728),
+    ],
+)
+def test_rows_of_a_step_with_many_tasks(sizes, every_task, rows_of_a_step, places):
+    rng = np.random.default_rng(0)
+    steps = batches(tasks_of_sizes(sizes), 128, 1.0, rng, every_task=every_task)
+    counts = [step[0].sum() for step in drawn(steps, len(sizes))]
+    least, most = rows_of_a_step
+    assert least <= min(counts) and max(counts) <= most
+    assert max(batch.rows.size for batch in steps) <= places
+
+
+@given(SEEDS)
+def test_thin_tasks_are_unbiased(seed):
+    """The mean gradient of many epochs is that of the objective, in which every task counts once"""
+    sizes = [1, 2, 3, 40]
+    rows, rng = tasks_of_sizes(sizes), np.random.default_rng(seed)
+    values = rng.normal(size=sum(sizes))
+    total = np.zeros(4)
+    for _ in range(10):
+        steps = batches(rows, 4, 1.0, rng, every_task=False)
+        for batch in steps:
+            codes = np.arange(4) if batch.codes is None else batch.codes
+            sums = (batch.weight * values[batch.rows]).sum(axis=1)
+            total += np.bincount(codes, sums, 4) / len(steps) / 10
+    # All rows of these tasks are drawn once an epoch: the mean is exact.
+    exact = [values[own].mean() for own in rows]
+    assert_allclose(total[:3], exact[:3])
+
+
+@pytest.mark.parametrize("private_input", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+@given(seed=SEEDS)
+def test_groups_are_only_another_order_of_the_work(kind, private_input, seed):
+    network, theta, X, loss, batch = problem(kind, seed, private_input=private_input)
+    rng = np.random.default_rng(seed)
+    rows, weight, codes = batch.rows.ravel(), batch.weight.ravel(), np.repeat(np.arange(T), M)
+    used = (weight > 0) & (codes != rng.integers(T))  # and one task is not there
+    grouped = in_groups(rows[used], codes[used], weight[used], np.zeros(used.sum(), int), 1, T)[0]
+    flat = X.reshape(-1, D)[np.argsort(batch.rows.ravel())]
+    absent = np.isin(np.arange(T), grouped.codes, invert=True)
+    whole = Batch(batch.rows, np.where(absent[:, None], 0, batch.weight))
+    for method in (FixedWeights(), None):
+        method = method or Equal()
+        one = gradient_of(network, theta, X, loss, whole, method)
+        two = gradient_of(network, theta, flat[grouped.rows], loss, grouped, method)
+        assert_allclose(two, one, atol=1e-12)
+
+
+class Equal(FixedWeights):
+    """All weights 1, by way of the gradients of the tasks."""
+
+    needs_gram = True
+
+
+def test_row_weights_multiply():
+    rows = tasks_of_sizes([3, 5])
+    weight = np.arange(1.0, 9)
+    plain, weighted = (
+        batches(rows, 4, 1.0, np.random.default_rng(0), row_weight=w) for w in (None, weight)
+    )
+    for one, two in zip(plain, weighted, strict=True):
+        assert_array_equal(two.weight, one.weight * weight[two.rows])
 
 
 def test_places_that_only_fill_a_batch_add_nothing():
     """Task 1 lacks a class that the first row of the table has; no infinite loss may come in."""
-    rows = [np.arange(9), np.arange(9, 12)]
-    index, weight = batches(rows, 4, 1.0, np.random.default_rng(0))
-    allowed = np.array([[True, True, True], [False, True, True]])
-    loss = TaskLosses(np.r_[np.zeros(9), 1, 2, 1], np.array([True, True]), allowed)
-    outputs = np.random.default_rng(0).normal(size=(2, index.shape[2], 3))
-    for batch, share in zip(index, weight, strict=True):
-        losses, D_out = loss(outputs, batch, share)
+    steps = batches([np.arange(9), np.arange(9, 12)], 4, 1.0, np.random.default_rng(0))
+    possible = np.array([[True, True, True], [False, True, True]])
+    loss = TaskLosses(np.r_[np.zeros(9), 1, 2, 1], np.array([True, True]), possible)
+    assert any((batch.weight == 0).any() for batch in steps)
+    for batch in steps:
+        outputs = np.random.default_rng(0).normal(size=(*batch.rows.shape, 3))
+        losses, D_out = loss(outputs, batch)
         assert np.isfinite(losses).all()
         assert np.isfinite(D_out).all()
-        assert not D_out[share == 0].any()
+        assert not D_out[batch.weight == 0].any()

@@ -110,8 +110,8 @@ class MultiTaskMLP(RegressorMixin, TaskNetwork):
     Warns
     -----
     ConvergenceWarning
-        If the loss still improved after `max_iter` epochs, or training left the loss of a task far
-        above that of a constant prediction.
+        If the loss still improved after `max_iter` epochs, or the loss of a task ends far above
+        that of a network that outputs zero.
 
     See Also
     --------

@@ -23,7 +23,7 @@ from .._utils._validation import (
 from ._batches import batches
 from ._network import sum_groups
 
-EXPLODED = 10  # times the loss of a constant and of the first step: training has diverged
+FAR = 20  # times the loss of zero outputs: nobody wants such a network
 
 
 @dataclass
@@ -161,7 +161,7 @@ def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
     decay = (settings.alpha * layout.is_weight).astype(theta.dtype)
     pulled = np.any(settings.pull)
     watch = Watch(weighting.base_, settings, keep_best=held_out is not None)
-    curve, validation, first, last = [], [], None, None
+    curve, validation, last = [], [], None
     # What overflows is looked for at every step and named: NumPy need not warn.
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for epoch in tqdm(range(settings.max_iter), "epochs", disable=not settings.verbose):
@@ -185,11 +185,13 @@ def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
                 change *= settings.scale
                 theta += change
                 total, last = total + losses, losses
-                first = losses if first is None else first
             curve.append(total / len(steps))
             seen = curve[-1]
             if held_out is not None:
                 seen = _held_out_losses(layout, theta, X, loss, held_out)
+                _check_finite(seen, last, network, settings)
+                if held_out.codes is not None:
+                    seen[np.setdiff1d(np.arange(T), held_out.codes)] = np.nan
                 validation.append(seen)
             if not np.isfinite(theta).all():
                 _check_finite(np.full(T, np.nan), last, network, settings)
@@ -198,16 +200,13 @@ def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
                 break
     network.theta = theta if watch.theta is None else watch.theta
     final = curve[watch.best_epoch if held_out is not None else -1]
-    _warn_if_exploded(final, first, loss, rows, network, settings)
+    _warn_if_far(final, loss.of_zero_outputs(rows), network, settings)
     return np.array(curve), np.array(validation), watch.stopped
 
 
 def _held_out_losses(layout, theta, X, loss, batch):
     outputs = layout.forward(theta, X[batch.rows], batch.codes)[1]
-    losses = sum_groups(loss(outputs, batch)[0], batch.codes, layout.n_tasks)
-    if batch.codes is not None:
-        losses[np.setdiff1d(np.arange(layout.n_tasks), batch.codes)] = np.nan
-    return losses
+    return sum_groups(loss(outputs, batch)[0], batch.codes, layout.n_tasks)
 
 
 CURE = "scale the features, for example with StandardScaler, or lower learning_rate_init"
@@ -227,14 +226,12 @@ def _check_finite(losses, last, network, settings):
     )
 
 
-def _warn_if_exploded(final, first, loss, rows, network, settings):
-    constant = loss.of_constants(rows)
-    ratio = final / np.maximum(EXPLODED * np.maximum(constant, first), 1e-300)
-    t = ratio.argmax()
-    if ratio[t] > 1:
+def _warn_if_far(losses, of_zero, network, settings):
+    t = (losses / of_zero).argmax()
+    if losses[t] > FAR * of_zero[t]:
         warnings.warn(
-            f"training diverged: the loss of task {network.tasks.tolist()[t]!r} is {final[t]:.2g}, "
-            f"that of a constant prediction {constant[t]:.2g}: {CURE}="
+            f"after training the loss of task {network.tasks.tolist()[t]!r} is {losses[t]:.2g}, "
+            f"far above the {of_zero[t]:.2g} of a network that outputs zero: {CURE}="
             f"{settings.learning_rate_init:g}",
             ConvergenceWarning,
             stacklevel=4,
