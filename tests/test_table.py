@@ -1,9 +1,15 @@
 """Tests of mtlkit.table: reading the task column, stacking tables, taking them apart again."""
 
 import datetime
+import enum
+import fractions
+import re
+import uuid
 
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,13 +17,23 @@ from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
 from scipy import sparse
 
-from mtlkit._utils._containers import blocks, groups, missing
+from mtlkit._utils._containers import (
+    as_vector,
+    blocks,
+    column,
+    column_names,
+    empty_columns,
+    groups,
+    missing,
+    take,
+)
 from mtlkit.table import read_table, split_tasks, stack_tasks
-from mtlkit.table._reading import task_codes
+from mtlkit.table._reading import find_tasks, task_codes, unique_tasks
 
 A = np.arange(12.0).reshape(4, 3)
 FRAME = pd.DataFrame({"task": list("uuvv"), "a": [1.0, 2, 3, 4], "b": [5, 6, 7, 8]})
 NUMBERS = st.floats(-1e6, 1e6)
+PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 
 
 def with_task(values):
@@ -94,21 +110,57 @@ def test_columns_of_any_dtype_become_numbers_or_strings(values, expected):
     assert {name for name in split_tasks(with_task(values), task_col="task")} == set(expected)
 
 
-@pytest.mark.parametrize(
-    ("values", "kind"),
-    [
-        (pd.to_datetime(["2020-01-01"] * 4), "datetime64"),
-        ([datetime.date(2020, 1, 1)] * 4, "date"),
-        (pd.cut([1.0, 2, 3, 4], 2), "Interval"),
-        ([(1, 2)] * 4, "tuple"),
-        (["u", 1, "u", 1], r"\['int', 'str'\]"),
-        ([b"u"] * 4, "bytes"),
-    ],
-)
-def test_tasks_that_are_neither_numbers_nor_strings(values, kind):
-    X = with_task(pd.Series(values)) if isinstance(values, list) else with_task(values)
-    with pytest.raises(ValueError, match=rf"all numbers or all strings.*{kind}.*astype\(str\)"):
-        read_table(X, "task")
+class Colour(enum.Enum):
+    RED = "r"
+    BLUE = "b"
+
+
+ANY_NAMES = [
+    [datetime.date(2020, 1, 1), datetime.date(2021, 1, 1)],
+    [(1, "b"), (1, "a")],
+    ["b", 1],
+    [b"u", b"v"],
+    [Colour.RED, Colour.BLUE],
+    [2**70, 2**70 + 1],
+    [-1, 2**63],
+    [2**60 + 1, 0.5],
+    ["a", "a\0"],
+    [fractions.Fraction(1, 3), 1],
+    [uuid.UUID(int=2), uuid.UUID(int=1)],
+    pd.to_datetime(["2021-01-01", "2020-01-01"]).tolist(),
+    [pd.Interval(0, 1), pd.Interval(1, 2)],
+    [(1, 2), 3, "x", None.__class__],
+]
+
+
+@pytest.mark.parametrize("names", ANY_NAMES)
+def test_hashable_tasks_of_any_type_stay_what_they_are(names):
+    rows = [*names, *names[::-1], names[0]]
+    task = pd.Series(rows, dtype=object)
+    _, task = read_table(pd.DataFrame({"task": task, "a": 1.0}), "task")
+    assert task.tolist() == rows
+    tasks, codes = unique_tasks(task)
+    assert [tasks.tolist()[k] for k in codes] == rows
+    assert len(tasks) == len(names)
+    assert_array_equal(task_codes(task[::-1], tasks, unseen="?"), codes[::-1])
+    assert find_tasks([*names, "no task"], tasks) == [*codes[: len(names)], -1]
+    others = tasks[[name != names[0] for name in tasks.tolist()]]
+    with pytest.raises(ValueError, match=re.escape(repr(names[0]))):
+        task_codes(task, others, unseen="?")
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "us", "ns"])
+def test_dates_are_tasks_in_any_unit(unit):
+    days = np.array(["2020-01-02", "2020-01-01", "2020-01-02"], dtype=f"datetime64[{unit}]")
+    tasks, codes = unique_tasks(read_table(pd.DataFrame({"day": days, "a": 1}), "day")[1])
+    assert_array_equal(codes, [1, 0, 1])
+    assert tasks[0].year == 2020
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}])
+def test_tasks_that_are_not_hashable(value):
+    with pytest.raises(ValueError, match=rf"'task'.*{re.escape(repr(value))}.*astype\(str\)"):
+        read_table(with_task(pd.Series([value] * 4)), "task")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +217,8 @@ class OtherFrame:
         (FRAME[:0], "task", r"0 sample\(s\)"),
         (sparse.csr_matrix(A), 0, r"Sparse data.*csr.*X.toarray\(\)"),
         (sparse.coo_array(A), 0, r"Sparse data.*coo"),
-        (OtherFrame(), "task", r"OtherFrame is not supported.*X.to_pandas\(\)"),
+        (OtherFrame(), "task", "OtherFrame is not supported.*polars"),
+        (polars.LazyFrame({"task": [1, 2]}), "task", r"LazyFrame is lazy.*collect\(\)"),
     ],
 )
 def test_read_errors_name_the_value_and_the_cure(X, task_col, message):
@@ -205,9 +258,108 @@ def test_codes_are_positions_and_minus_one_for_unseen_tasks():
 
 
 @pytest.mark.parametrize("unseen", [None, "no model for them"])
-def test_strings_for_numbers_are_a_slip_and_not_an_unseen_task(unseen):
-    with pytest.raises(ValueError, match=r"\['1', '2'\].*seen: \[1, 2\].*strings are not numbers"):
+def test_strings_for_numbers_are_not_unseen_tasks(unseen):
+    with pytest.raises(ValueError, match=r"\['1', '2'\].*seen: \[1, 2\].*strings.*numbers"):
         task_codes(np.array(["2", "1"]), np.array([1, 2]), unseen=unseen)
+    with pytest.raises(ValueError, match=r"\[1\].*seen: \['1'\].*numbers.*strings"):
+        task_codes(np.array([1]), np.array(["1"]), unseen=unseen)
+
+
+def test_a_task_without_labels_is_not_called_unseen():
+    new, seen = np.array(["a", "b", "c"]), np.array(["a"])
+    with pytest.raises(ValueError, match=r"\['b'\] .*label.*\['a'\]"):
+        task_codes(new, seen, unseen="no model", unlabelled=["b"])
+
+
+BIG = 2**60
+
+
+@pytest.mark.parametrize(
+    ("new", "seen", "codes"),
+    [
+        (np.array([0.1, 0.2], np.float32), np.array([0.1, 0.2]), [0, 1]),
+        (np.array([0.1, 0.2]), np.array([0.1, 0.2], np.float32), [0, 1]),
+        (np.array([0.1, 0.3], np.float16), np.array([0.1, 0.2], np.float32), [0, -1]),
+        (np.array([1.0, 2.5]), np.array([1, 2]), [0, -1]),
+        (np.array([BIG + 1, BIG + 2], np.uint64), np.array([BIG, BIG + 1]), [1, -1]),
+        (np.array([BIG, BIG + 1]), np.array([float(BIG)]), [0, -1]),
+        (np.array([True, False]), np.array([0, 1]), [1, 0]),
+        (np.array([-0.0, 0.0]), np.array([0.0, 1.0]), [0, 0]),
+        (np.array([1, 2], dtype=object), np.array([1, 2], np.int8), [0, 1]),
+        (np.array(["b", 1], dtype=object), np.array([1, 2]), [-1, 0]),
+    ],
+)
+def test_tasks_are_matched_by_value_whatever_the_dtypes(new, seen, codes):
+    assert_array_equal(task_codes(new, seen, unseen=None), codes)
+
+
+@pytest.mark.parametrize(
+    ("new", "seen", "message"),
+    [
+        (np.array([float(BIG)]), np.array([BIG, BIG + 1]), "float64 .*1.15.*e[+]18.*int64"),
+        (
+            np.array([1.0], np.float32),
+            np.array([1, 1 + 1e-12]),
+            r"float32 .*1\.000000000001.*float64",
+        ),
+    ],
+)
+def test_dtypes_that_cannot_tell_tasks_apart(new, seen, message):
+    with pytest.raises(ValueError, match=message):
+        task_codes(new, seen, unseen=None)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=9))
+def test_ids_of_lists_lose_no_digit(ids):
+    _, task = read_table([[name, 0.5] for name in ids], 0)
+    assert task.tolist() == ids
+
+
+def test_a_missing_task_in_a_list_of_rows_is_no_task():
+    for hole in (np.nan, None):
+        with pytest.raises(ValueError, match=r"1 rows .*row 1"):
+            read_table([["s", 1.0], [hole, 3.0]], 0)
+    with pytest.raises(ValueError, match=r"1 rows .*row 1"):
+        read_table(np.ma.masked_array([[1, 2], [3, 4]], [[0, 0], [1, 0]]), 0)
+
+
+def test_masked_entries_are_missing():
+    X = np.ma.masked_array([[1.0, -999], [2.0, 3]], [[0, 1], [0, 0]])
+    assert_array_equal(read_table(X, 0)[0], [[np.nan], [3]])
+    assert_array_equal(read_table(X.astype(int), 0)[0].astype(float), [[np.nan], [3]])
+    assert_array_equal(missing(X), [[False, True], [False, False]])
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
+def test_read_sparse(kind):
+    X = kind(np.array([[0, 0, 5], [7, 0, 6]]))
+    features, task = read_table(X, -1, accept_sparse=True)
+    assert features.format == "csr"
+    assert_array_equal(features.toarray(), [[0, 0], [7, 0]])
+    assert_array_equal(task, [5, 6])
+    with pytest.raises(ValueError, match=r"Sparse.*toarray"):
+        read_table(X, 0)
+
+
+LIBRARIES = {"polars": polars.DataFrame, "pyarrow": pyarrow.table, "pandas": pd.DataFrame}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_read_frames_of_any_library(library):
+    make = LIBRARIES[library]
+    names = [datetime.date(2020, 1, 1), datetime.date(2021, 1, 1)]
+    X = make({"a": [1.0, None], "task": ["u", "v"], "id": [BIG, BIG + 1], "day": names})
+    features, task = read_table(X, "task")
+    assert type(features) is type(X)
+    assert column_names(features) == ["a", "id", "day"]
+    assert task.dtype.kind == "U"
+    assert read_table(X, "id")[1].tolist() == [BIG, BIG + 1]
+    assert read_table(X, "day")[1].tolist() == names
+    with pytest.raises(ValueError, match=r"1 rows .*'a' is missing in row 1"):
+        read_table(X, "a")
+    with pytest.raises(ValueError, match=r"'tsk' .*did you mean 'task'"):
+        read_table(X, "tsk")
+    assert_array_equal(empty_columns(take(features, [1])), [True, False, False])
 
 
 # stack_tasks and split_tasks
@@ -237,7 +389,7 @@ def test_split_undoes_stack_for_frames(tasks):
     for name, (table, labels) in tasks.items():
         assert set(back[name][0].columns) == set(table.columns)
         assert_frame_equal(back[name][0][table.columns], table, check_dtype=False)
-        assert_array_equal(back[name][1].to_numpy(), labels)
+        assert_array_equal(back[name][1].to_numpy(), [f"{name}: {label}" for label in labels])
 
 
 @st.composite
@@ -264,7 +416,10 @@ def test_split_undoes_stack_for_arrays(problem, data):
     assert list(back) == list(tasks)
     for name, (table, target) in tasks.items():
         assert_array_equal(back[name][0], table)
-        assert_array_equal(back[name][1], target)
+        if labels is None:
+            assert_array_equal(back[name][1], target)
+        else:
+            assert [str(y).rpartition(": ")[2] for y in back[name][1]] == [str(y) for y in target]
 
 
 def test_missing_columns_are_nan_and_nothing_else_is():
@@ -299,22 +454,72 @@ def test_what_equal_labels_mean(labels, expected):
     assert_array_equal(stack_tasks(tasks, labels=labels)[1], expected)
 
 
-def test_numerals_and_words_get_their_names_back():
-    tasks = {"u": (A[:2], [-1, 10]), "v": (A[:2], ["--5", "3"]), "w": (A[:1], ["u: 3"])}
+def test_labels_stay_apart_when_tables_are_split():
+    tasks = {"u": (A[:2], [-1, 10]), "v": (A[:2], ["01", "1"]), "w": (A[:2], [True, False])}
     tasks = {name: (pd.DataFrame(X).add_prefix("x"), y) for name, (X, y) in tasks.items()}
     back = split_tasks(*stack_tasks(tasks, labels="separate"), task_col="task")
-    assert back["u"][1].to_list() == [-1, 10]
-    assert back["v"][1].to_list() == ["--5", "3"]
-    assert back["w"][1].to_list() == ["u: 3"]
+    assert back["u"][1].to_list() == ["u: -1", "u: 10"]
+    assert back["v"][1].to_list() == ["v: 01", "v: 1"]
+    assert back["w"][1].to_list() == ["w: True", "w: False"]
 
 
-def test_booleans_get_their_type_back():
-    tasks = {0: (A, [True, False, True, True]), 1: (A[:2], ["True", "yes"])}
-    back = split_tasks(*stack_tasks({0: tasks[0]}, labels="separate"), task_col=0)
-    assert back[0][1].dtype == bool
-    assert_array_equal(back[0][1], tasks[0][1])
-    back = split_tasks(*stack_tasks({1: tasks[1]}, labels="separate"), task_col=0)
-    assert_array_equal(back[1][1], ["True", "yes"])
+def test_categories_that_differ_become_their_union():
+    def file(codes):
+        return pd.DataFrame({"code": pd.Categorical(codes)}), [1.0] * len(codes)
+
+    X, _ = stack_tasks(
+        {"a": file([10, 20]), "b": file([10, 40]), "c": (pd.DataFrame({"x": [1]}), [2.0])}
+    )
+    assert list(X["code"].cat.categories) == [10, 20, 40]
+    assert X["code"].tolist()[:4] == [10, 20, 10, 40]
+    assert X["code"].isna().tolist() == [False] * 4 + [True]
+    X, _ = stack_tasks({"a": file(["r", "g"]), "b": file([1, 2])})
+    assert X["code"].tolist() == ["r", "g", 1, 2]
+    assert X["code"].dtype == "category"
+
+
+def test_absent_columns_change_no_value():
+    own = pd.DataFrame({"yes": [True, False], "n": [1, 2], "id": [BIG, BIG + 1]})
+    X, _ = stack_tasks({"a": (own, [1.0, 2]), "b": (pd.DataFrame({"x": [0.5]}), [3.0])})
+    assert X.dtypes.astype(str).tolist() == [
+        "str" if PANDAS_3 else "object",
+        "boolean",
+        "float64",
+        "Int64",
+        "float64",
+    ]
+    assert X["id"].tolist()[:2] == [BIG, BIG + 1]
+    assert X["yes"].tolist()[:2] == [True, False]
+    assert X.isna().sum().tolist() == [0, 1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_other_frames_are_stacked_and_split(library):
+    make = LIBRARIES[library]
+    one = make({"a": [1, 2], "c": ["r", "g"], "id": [BIG, BIG + 1]})
+    two = make({"b": [True], "a": [0.5]})
+    X, y = stack_tasks({"u": (one, [0, 1]), "v": (two, polars.Series([2]))})
+    assert type(X) is type(one)
+    assert column_names(X) == ["task", "a", "c", "id", "b"]
+    assert as_vector(column(X, 1)).tolist() == [1, 2, 0.5]
+    assert list(np.asarray(y)) == [0, 1, 2]
+    back = split_tasks(X, y, task_col="task")
+    assert column_names(back["u"][0]) == ["a", "c", "id"]
+    assert column_names(back["v"][0]) == ["a", "b"]
+    assert as_vector(column(back["u"][0], 2)).tolist() == [BIG, BIG + 1]
+    assert type(back["v"][1]) is type(y)
+    with pytest.raises(ValueError, match=r"'c' is .*'u' .*'v'"):
+        stack_tasks({"u": (one, [0, 1]), "v": (make({"c": [1.5]}), [2])})
+
+
+@pytest.mark.parametrize(
+    "y", [[[1], [2]], pd.DataFrame({"y": [1, 2]}), polars.Series([1, 2]), [True, 2]]
+)
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+def test_targets_of_any_container_are_stacked(y):
+    stacked = stack_tasks({0: (A[:2], y)})[1]
+    assert_array_equal(stacked, [1, 2])
+    assert stacked.dtype.kind == "i"
 
 
 def test_missing_quantities_may_be_stacked():
@@ -352,9 +557,9 @@ Y = np.array([0.5, 1.5, 2.5, 3.5])
         ({"u": A}, {}, r"task 'u': expected a pair \(X, y\), got ndarray: pass the table"),
         ({"u": A[:2]}, {}, r"task 'u': expected a pair \(X, y\), got ndarray"),
         ({"u": (F,)}, {}, r"task 'u': expected a pair \(X, y\), got tuple"),
-        ({"u": (F, Y), 1: (F, Y)}, {}, r"all numbers or all strings, got \['u', 1\]: convert"),
-        ({None: (F, Y)}, {}, r"all numbers or all strings, got \[None\]"),
-        ({np.nan: (F, Y)}, {}, r"all numbers or all strings, got \[nan\]"),
+        ({"u": (F, Y), 1: (F, Y)}, {}, r"\['u', 1\].*convert"),
+        ({None: (F, Y)}, {}, r"missing.*\[None\]"),
+        ({np.nan: (F, Y)}, {}, r"missing.*\[nan\]"),
         (
             {2**53: (A, Y), 2**53 + 1: (A, Y)},
             {},
@@ -375,14 +580,16 @@ Y = np.array([0.5, 1.5, 2.5, 3.5])
             "label 'x' of task 'A: B' and label 'B: x' of task 'A' would both become 'A: B: x'",
         ),
         ([(A, Y)], {}, "tasks must be a dict"),
-        ({"u": (F, Y)}, {"labels": "same"}, "labels='same' is unknown: use None, 'shared'"),
+        ({"u": (F, Y)}, {"labels": "same"}, "labels='same' .*'shared'"),
         ({"u": (F, Y[:3])}, {}, r"'u': X has 4 rows but y has shape \(3,\)"),
         ({"u": (F, A)}, {}, r"'u': X has 4 rows but y has shape \(4, 3\)"),
         ({"u": (F, Y), "v": (F[:0], Y[:0])}, {}, r"'v': .* 0 sample\(s\)"),
         ({0: (A[0], Y)}, {}, "task 0: Expected 2D array, got 1D"),
         ({0: (sparse.csr_matrix(A), Y)}, {}, "task 0: Sparse data"),
         ({0: (OtherFrame(), Y)}, {}, "task 0: .* not supported"),
-        ({"u": (F, Y), "v": (A, Y)}, {}, r"tasks \['v'\] are arrays and the others DataFrames"),
+        ({"u": (F, Y), "v": (A, Y)}, {}, "'u': 'pandas', 'v': 'array'.*DataFrames"),
+        ({"u": (F, Y), "v": (polars.DataFrame({"a": Y}), Y)}, {}, "'pandas', 'v': 'polars'"),
+        ({"u": (F[:2], ["a", 1])}, {"labels": "shared"}, "'u': y mixes .*'a'.*1"),
         ({0: (A, Y), 1: (A[:, :2], Y)}, {}, r"different width .*\{0: 3, 1: 2\}"),
         ({"u": (A, Y)}, {}, r"cannot hold the task names \['u'\].*pass DataFrames"),
         ({0: (A, Y)}, {"task_col": "task"}, "task_col='task' is a name"),

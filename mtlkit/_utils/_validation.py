@@ -65,7 +65,7 @@ def read_labels(y, warn=True):
     strings, whatever is missing beside them; a float array stays one. What stands in an unlabelled
     row has no meaning. A column (n, 1) is made a vector, with a warning.
     """
-    y = _vector(y, warn)
+    y = as_target(y, warn)
     if y.ndim != 1:
         raise ValueError(f"y should be a 1d array of labels, got an array of shape {y.shape}")
     labelled = ~missing(y)
@@ -79,7 +79,7 @@ def read_labels(y, warn=True):
 
 def read_numbers(y):
     """A continuous target of any container as floats (n,), NaN where missing, and what is there."""
-    y = _vector(y)
+    y = as_target(y)
     if y.ndim != 1:
         raise ValueError(f"y should be a 1d array of numbers, got an array of shape {y.shape}")
     labelled = ~missing(y)
@@ -97,7 +97,7 @@ def read_numbers(y):
     return numbers, labelled
 
 
-def _vector(y, warn=True):
+def as_target(y, warn=True):
     """`y` as an array that loses nothing; a column (n, 1) is made a vector."""
     if y is None:
         raise ValueError(
@@ -132,7 +132,7 @@ def labelled_rows(y, *tables):
 
     A target of several columns has a label in every row.
     """
-    y = _vector(y)
+    y = as_target(y)
     check_consistent_length(y, *tables)
     if y.ndim == 1 and y.dtype.kind not in "biufU":
         y, labelled = read_labels(y)
