@@ -289,12 +289,14 @@ def test_three_classes_are_one_against_the_rest():
     assert set(fitted.predict(unseen)) <= set("abc")
 
 
-def test_a_target_with_one_class_is_predicted_as_that():
+def test_a_target_with_one_class_may_take_the_other():
     one = np.where(X_class[:, 0] == 2, 1, y_two)
     fitted = biased([0, 1]).fit(X_class, one)
     rows = X_class[:, 0] == 2
-    assert (fitted.predict(X_class[rows]) == 1).all()
-    assert_array_equal(fitted.predict_proba(X_class[rows])[:, 0], 0)
+    assert (fitted.predict(X_class[rows]) == 1).mean() > 0.8
+    proba = fitted.predict_proba(X_class[rows])[:, 0]
+    assert ((proba > 0) & (proba < 1)).all()  # what its rows did not show is not impossible
+    assert np.isfinite(fitted.intercept_).all()
 
 
 @pytest.mark.parametrize(

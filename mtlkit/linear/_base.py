@@ -66,7 +66,7 @@ class TaskLinearModel(BaseEstimator):
             what = what or f"column {self._feature_name(j)!r}"
             raise ValueError(
                 f"values of {what} reach {values[row, j]:.3g} in task "
-                f"{task[[row]].tolist()[0]!r}; their squares overflow. If this is a code for a "
+                f"{task[[row]].tolist()[0]!r}; products of them overflow. If this is a code for a "
                 "missing value, impute it; otherwise scale"
             )
         return rows

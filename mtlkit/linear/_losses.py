@@ -46,7 +46,8 @@ class Blocks:
 
     def pull_back(self, R):
         if self.stacked is not None:
-            return np.matmul(R.reshape(len(self.starts), 1, -1), self.stacked)[:, 0]
+            T, n, _ = self.stacked.shape
+            return np.matmul(R.reshape(T, 1, n), self.stacked)[:, 0]
         if self.sparse is not None:
             return (self.sparse.T @ R).reshape(len(self.starts), -1)
         return np.array([R[own] @ self.X[own] for own in self.slices])
@@ -338,29 +339,26 @@ class LogisticLoss:
         return z + b[self.code], slopes
 
     def intercept(self, W):
-        """b (T,); finite also for a task that is left out, whose rows alone would make it infinite.
+        """b (T,); finite also for tasks that are left out, where rows alone would make it infinite.
 
-        The mean level of the other tasks is its first guess, a row at the mean of all rows whose
-        probability it is; the loss of this row and of the task's own, at its weights, decides.
+        Their level l = b + w_t·centre minimises their loss plus λ_t/2 (l - mean of the others')².
         """
         b = np.zeros(len(W))
         if not self.fit_intercept:
             return b
         self._point(self.apply(W))
         b[self.kept] = self.b - np.einsum("td,td->t", self.x_mean, W[self.kept])
-        out = np.flatnonzero(~self.kept)
-        if out.size:
-            X, y, a, codes = self.rest
-            p = expit(np.clip(self.mean_level(W, b), -30, 30))
-            rows = LogisticLoss(
-                np.vstack([X, np.tile(self.centre, (len(out), 1))]),
-                np.append(y, np.full(len(out), p)),
-                np.append(a, self.balance[out]),
-                np.append(np.searchsorted(out, codes), np.arange(len(out))),
-                self.tasks[out], np.ones(len(out)), True,
-            )  # fmt: skip
-            b[out] = rows.intercept(W[out])
-        return b
+        X, y, a, codes = self.rest
+        aim = self.mean_level(W, b)
+        z = np.einsum("ij,ij->i", X - self.centre, W[codes])
+        most = np.bincount(codes, a, len(W)) / self.balance
+        low, high = aim - most, aim + most
+        for _ in range(60):  # halves the interval
+            level = (low + high) / 2
+            slopes = a * (expit(z + level[codes]) - y)
+            up = self.balance * (level - aim) + np.bincount(codes, slopes, len(W)) < 0
+            low, high = np.where(up, level, low), np.where(up, high, level)
+        return np.where(self.kept, b, level - W @ self.centre)
 
     def mean_level(self, W, intercept):
         """Mean over tasks that are not left out of their values at ``centre`` (d,)."""

@@ -342,7 +342,13 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
         return [self._solve(loss, self._coef if warm else None)]
 
     def _prepare(self, X, y, sample_weight):
-        return self._loss(*self._class_codes(self._rows(X, y, sample_weight, classes=True)))
+        rows = self._class_codes(self._rows(X, y, sample_weight, classes=True))
+        if len(self.classes_) > 2:
+            raise ValueError(
+                f"y has {len(self.classes_)} classes, but a path needs two: pass y == label, one "
+                "class at a time"
+            )
+        return self._loss(*rows)
 
     def _loss(self, X, y, codes, weight, absent=None):
         balance = self._balance(np.bincount(codes, weight), self.tasks_)

@@ -58,11 +58,6 @@ def regularization_path(model, X, y, alphas=30, *, eps=1e-3, sample_weight=None)
     first = clone(model)
     first._check_parameters()
     loss = first._prepare(X, y, sample_weight)
-    if len(getattr(first, "classes_", ())) > 2:
-        raise ValueError(
-            f"y has {len(first.classes_)} classes, but a path needs two: pass y == label, one "
-            "class at a time"
-        )
     if np.ndim(alphas) == 0:
         alphas = _down_from_largest(first, loss, check_integer(alphas, "alphas"), eps)
     else:
