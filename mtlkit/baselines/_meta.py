@@ -12,7 +12,7 @@ from sklearn.utils import metadata_routing as routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils._containers import as_table, is_frame, missing, some, take
+from .._utils._containers import as_table, is_frame, missing, select, some, take
 from .._utils._delegation import (
     LabelledScore,
     chooses_columns,
@@ -49,8 +49,8 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         y : array-like of shape (n,), or (n, k) if `estimator` takes several outputs
             Rows whose label is missing (NaN, None) are left out.
         sample_weight : array-like of shape (n,), default=None
-            Weight of each row, handed on to `estimator`, or to the last step of a Pipeline. Rows of
-            weight zero are left out.
+            Weight of each row, handed on to `estimator`, or to the last step of a Pipeline. A task
+            whose weights are all zero is left out.
         **fit_params : dict
             Further parameters of the `fit` of `estimator`, such as the `groups` of a search. Those
             with one entry per row are divided like the rows. With metadata routing on, `estimator`
@@ -71,8 +71,9 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         params = self._fit_params(sample_weight, fit_params)
         y, use = labelled_rows(y, np.arange(n))
         y = self._check_target(y)
-        if sample_weight is not None and any(v is sample_weight for v in params.values()):
-            heavy = sample_weight[use] > 0
+        if sample_weight is not None:
+            codes = unique_tasks(task[use])[1]
+            heavy = np.bincount(codes, sample_weight[use])[codes] > 0
             if not heavy.any():
                 raise ValueError("every labelled row has zero sample_weight: nothing to fit")
             y, use = y[heavy], use[heavy]
@@ -217,15 +218,18 @@ def naming_columns(features, positions, rows=None):
         yield
     except (TypeError, ValueError) as error:
         if re.search(NOT_NUMBERS, str(error)) and not issparse(features):
+            parts = [features]
             if positions is not None:
-                table = np.zeros((len(features), max(positions, default=-1) + 1), features.dtype)
-                table[:, positions] = features
-                features = table
-            try:
-                _explain(features, None, None, rows)
-            except (TypeError, ValueError) as found:
-                if all((word in str(error)) == (word in str(found)) for word in ("NaN", "infin")):
-                    raise
+                parts = [np.zeros((len(features), max(positions, default=-1) + 1), features.dtype)]
+                parts[0][:, positions] = features
+            elif is_frame(features):  # words may be encoded, and another column be the reason
+                parts = (select(features, [j]) for j in range(features.shape[1]))
+            for part in parts:
+                try:
+                    _explain(part, None, None, rows)
+                except (TypeError, ValueError) as found:
+                    if all((w in str(error)) == (w in str(found)) for w in ("NaN", "infin")):
+                        raise
         raise
 
 
