@@ -241,7 +241,7 @@ def test_early_stopping_does_not_train_on_its_validation_rows(weights):
     model = regressor(early_stopping=True, validation_fraction=0.3, max_iter=1, tol=0)
     model.set_params(standardize_targets=False)
     held_out = held_out_rows(model)
-    assert len(held_out) == 26
+    assert len(held_out) == 27
     assert set(TASK[held_out]) == {0, 1, 2, 3}
     absurd = y.copy()
     absurd[held_out] += 1e6
@@ -272,14 +272,14 @@ def test_a_task_of_one_row_is_for_training_only_when_rows_are_held_out():
     assert_array_equal(np.isnan(model.validation_curve_), [[0, 0, 0, 0, 1]] * 3)
     assert np.isfinite(model.predict(more)).all()
     alone = np.column_stack([np.arange(5), X[:5, 1:]])
-    with pytest.raises(ValueError, match="single row.* early_stopping=False"):
+    with pytest.raises(ValueError, match=r"single row.* early_stopping=False"):
         regressor(early_stopping=True).fit(alone, y[:5])
 
 
 def test_a_task_too_small_to_hold_rows_out_is_named():
     frame = as_frame(X).replace({"task": {"t2": "Oslo"}})
     model = regressor(task_col="task", early_stopping=True, validation_fraction=0.999)
-    with pytest.raises(ValueError, match="Oslo|t0|t1|t3"):
+    with pytest.raises(ValueError, match=r"Oslo|t0|t1|t3"):
         model.fit(frame, y)
 
 
@@ -301,7 +301,7 @@ def test_training_that_diverges_is_an_error_that_names_a_task_and_the_cure(scale
 def test_the_task_that_diverges_first_is_named():
     huge = X.copy()
     huge[TASK == 2, 1:] *= 1e100
-    with pytest.raises(ValueError, match="task 2.0"):
+    with pytest.raises(ValueError, match=r"task 2.0"):
         regressor(task_weight="tasks").fit(huge, y)
 
 
@@ -417,7 +417,7 @@ def test_equal_weights_change_nothing_in_small_batches():
     plain = regressor().fit(X, y)
     assert_allclose(regressor().fit(X, y, np.full(len(y), 3.0)).predict(X), plain.predict(X))
     for wrong in (np.full(len(y), -1.0), np.ones(3), np.zeros(len(y))):
-        with pytest.raises(ValueError, match=r"sample_weight"):
+        with pytest.raises(ValueError, match=r"(?i)sample.?weight"):
             regressor().fit(X, y, wrong)
 
 
@@ -511,10 +511,10 @@ def test_what_is_wrong_with_a_parameter(make, name, value):
 
 @pytest.mark.parametrize("name", [*NUMBERS, *INTEGERS])
 def test_numbers_of_numpy_are_numbers(name):
-    number = 3 if name in INTEGERS else 0.5
+    number = 3 if name in INTEGERS else 0.125
     kinds = (np.int64, np.int8) if name in INTEGERS else (np.float64, np.float32)
-    options = {"max_iter": 3, "early_stopping": True, "validation_fraction": 0.3, "solver": "sgd"}
-    options |= {"n_iter_no_change": 5, "learning_rate_init": 1e-3}
+    options = {"max_iter": 3, "early_stopping": True, "validation_fraction": 0.3}
+    options |= {"n_iter_no_change": 5, "solver": "sgd" if name == "momentum" else "adam"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         plain = regressor(**options | {name: number}).fit(X, y).predict(X)

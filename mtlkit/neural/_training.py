@@ -234,7 +234,7 @@ def _warn_if_far(losses, of_zero, network, settings):
             f"far above the {of_zero[t]:.2g} of a network that outputs zero: {CURE}="
             f"{settings.learning_rate_init:g}",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,  # the caller of the estimator's fit
         )
 
 
