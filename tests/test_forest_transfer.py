@@ -434,9 +434,9 @@ def test_errors_of_labels_and_tasks():
     X, y, Z, target = problem(1)
     T, labels = table(X, Z), np.r_[y, target].astype(float)
     model = TransferForestClassifier(RandomForestClassifier(2), target=1, task_col=0)
-    with pytest.raises(ValueError, match=r"needs labels .* task 1\.0"):
+    with pytest.raises(ValueError, match=r"needs labels of the target, .*\[1\.0\]"):
         model.fit(T, np.r_[y, np.full(len(Z), np.nan)])
-    with pytest.raises(ValueError, match=r"source \[0\.0\] has a label"):
+    with pytest.raises(ValueError, match=r"needs labels of the source, .*\[0\.0\]"):
         model.fit(T, np.r_[np.full(len(X), np.nan), target])
     with pytest.raises(NotFittedError):
         clone(model).predict(T)

@@ -250,7 +250,7 @@ def test_both_domains_need_labels():
     y = Y.astype(float)
     with pytest.raises(ValueError, match="TrAdaBoostClassifier needs labels of the target, but"):
         model().fit(X, np.where(X[:, 0] == 1, np.nan, y))
-    with pytest.raises(ValueError, match=r"no row of the source \[0.0\] has a label"):
+    with pytest.raises(ValueError, match=r"labels of the source, .*\[0\.0\]"):
         model().fit(X, np.where(X[:, 0] == 0, np.nan, y))
     with pytest.raises(NotFittedError):
         model().predict(X)

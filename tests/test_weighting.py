@@ -324,7 +324,7 @@ class Constant(BaseEstimator):
         ),
         ({"density_ratio": Constant(-1.0)}, "from -1 to -1, but they must be finite, not negative"),
         ({"density_ratio": Constant(np.inf)}, "from inf to inf, but they must be finite"),
-        ({"target": 0, "source": 2}, r"no row of the source \[2.0\] has a label"),
+        ({"target": 0, "source": 2}, r"labels of the source, .*\[2\.0\]"),
     ],
 )
 def test_errors_name_the_value_and_the_cure(options, message):

@@ -55,29 +55,20 @@ class Domains:
         """Features of the target, labelled or not."""
         return self.X[self.target]
 
-    def _labels(self, domain):
-        own = self.labelled & domain
-        return self.X[own], self.y[own], None if self.weight is None else self.weight[own]
+    def labels_of(self, domain, who=None):
+        """Features, labels and weights of the labelled rows of "source" or "target".
 
-    @property
-    def labelled_source(self):
-        """Features, labels and weights of the labelled source rows, at least one."""
-        X, y, weight = self._labels(~self.target)
-        if not len(y):
-            tasks = unique_tasks(self.task[~self.target])[0].tolist()
-            raise ValueError(f"no row of the source {some(tasks)} has a label: nothing to transfer")
-        return X, y, weight
-
-    def labelled_target(self, who=None):
-        """The same for the target, perhaps none unless `who` cannot do without."""
-        X, y, weight = self._labels(self.target)
-        if who is not None and not len(y):
-            name = self.task[self.target][:1].tolist()[0]
+        There may be none, unless `who` needs them.
+        """
+        own = self.target if domain == "target" else ~self.target
+        use = self.labelled & own
+        if who is not None and not use.any():
+            tasks = unique_tasks(self.task[own])[0].tolist()
             raise ValueError(
-                f"{who} needs labels of the target, but no row of task {name!r} has one: label "
-                "some, or use a method that needs none (CORAL, ImportanceWeighted, …)"
+                f"{who} needs labels of the {domain}, but no row of its tasks {some(tasks)} has a "
+                "label: label some, or use a method that needs none"
             )
-        return X, y, weight
+        return self.X[use], self.y[use], None if self.weight is None else self.weight[use]
 
 
 def find_roles(source, target, tasks, task_col, *, several=False, kind="a task"):
@@ -86,63 +77,54 @@ def find_roles(source, target, tasks, task_col, *, several=False, kind="a task")
     None stands for all tasks that the other of the two does not name. Only with `several` may
     there be more than one target, or none. `kind` says, for the error, what a name must be.
     """
+    roles, known = {"source": source, "target": target}, tasks.tolist()
+    given = {role: names for role, names in roles.items() if names is not None}
+    text = " and ".join(f"{role}={names!r}" for role, names in given.items())
     if task_col is None:
-        if source is None and target is None:
-            return [], [0]
-        given = {"source": source, "target": target}
-        given = " and ".join(f"{k}={value!r}" for k, value in given.items() if value is not None)
-        raise ValueError(f"{given}: set task_col too, without it there is only one task")
-    known = tasks.tolist()
-    if source is None and target is None:
+        if given:
+            raise ValueError(f"{text}: set task_col too, without it there is only one task")
+        return [], [0]
+    if not given:
         raise ValueError(
-            f"source=None and target=None leave open what to transfer to: set target, or source, "
-            f"to a task in column {task_col!r}: choose one of {some(known)}"
+            f"source=None and target=None: set target, or source, to a task in column {task_col!r}"
+            f": choose one of {some(known)}"
         )
-
-    def find(role, value):
-        names = _as_list(value, known)
-        for name in names:
-            if name not in known:
-                raise ValueError(
-                    f"{role}={name!r} is not {kind} in column {task_col!r}: choose one of "
-                    f"{some(known)}"
-                )
-        found = [known.index(name) for name in names]
-        if not found or len(set(found)) < len(found):
-            raise ValueError(f"{role}={value!r} must name each {role} once, and at least one")
-        return found
-
-    sources = None if source is None else find("source", source)
-    targets = None if target is None else find("target", target)
-    if targets is None:
-        targets = [t for t in range(len(known)) if t not in sources]
-    if sources is None:
-        sources = [t for t in range(len(known)) if t not in targets]
-    names = [known[t] for t in targets]
-    for role, other, found in [("source", "target", sources), ("target", "source", targets)]:
-        if not found and not (several and role == "target"):
-            there = some(known[t] for t in targets + sources)
+    found = {role: _positions(role, roles[role], known, kind, task_col) for role in given}
+    for role, other in [("source", "target"), ("target", "source")]:
+        if role not in found:
+            found[role] = [t for t in range(len(known)) if t not in found[other]]
+        if not found[role] and not (several and role == "target"):
+            there = some(known[t] for t in found[other])
             raise ValueError(
                 f"X contains only the {other} {there}: at least one {role} task is required"
             )
-    for name in names:
-        if known.index(name) in sources:
-            raise ValueError(f"task {name!r} cannot be both source and target")
+    sources, targets = found["source"], found["target"]
+    for t in targets:
+        if t in sources:
+            raise ValueError(f"task {known[t]!r} cannot be both source and target: {text}")
     if len(targets) > 1 and not several:
         raise ValueError(
-            f"one target task is required, but target={target!r} means {some(names)}: set target "
-            "to one of them, and fit another model for each of the others"
+            f"one target task is required, but {text} means {some(known[t] for t in targets)}: set "
+            "target to one of them, and fit another model for each of the others"
         )
     return sources, targets
 
 
-def _as_list(value, known):
-    """Task names given as one name, or as a list, tuple, set, array or Series of them."""
-    if isinstance(value, tuple) and value in known:
-        return [value]
-    value = value.tolist() if hasattr(value, "tolist") else value
-    several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes))
-    return list(value) if several else [value]
+def _positions(role, names, known, kind, task_col):
+    """Positions of tasks given as one name, or as a list, tuple, set, array or Series of them."""
+    listed = names.tolist() if hasattr(names, "tolist") else names
+    one = isinstance(listed, (str, bytes)) or not hasattr(listed, "__iter__")
+    one = one or (isinstance(listed, tuple) and listed in known)
+    listed = [listed] if one else list(listed)
+    for name in listed:
+        if name not in known:
+            raise ValueError(
+                f"{role}={name!r} is not {kind} in column {task_col!r}: choose one of {some(known)}"
+            )
+    found = [known.index(name) for name in listed]
+    if not found or len(set(found)) < len(found):
+        raise ValueError(f"{role}={names!r} must name each {role} once, and at least one")
+    return found
 
 
 def read_domains(features, task, y, weight, roles, task_col, classes=False, drop=True):

@@ -129,7 +129,7 @@ class PriorCorrection(WeightedDomainEstimator):
         check_number(self.tol, "tol", low=0, open_high=True)
         check_integer(self.max_iter, "max_iter")
         one_task = self.task_col is None
-        X, y, weight = domains.labelled_target() if one_task else domains.labelled_source
+        X, y, weight = domains.labels_of("target" if one_task else "source", "PriorCorrection")
         self.estimator_ = fit_weighted(self.estimator, X, y, weight)
         self.classes_ = self.estimator_.classes_
         counted = [np.average(y == k, weights=weight) for k in self.classes_]

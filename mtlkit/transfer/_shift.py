@@ -21,7 +21,12 @@ from ._domains import feature_names, read_domains, refuse_huge
 from ._prior import estimate_priors, implied_prior
 
 PERMUTATIONS = 200
-DISTANCES = ("mean_distance", "scale_distance", "correlation_distance")
+MEASURES = {
+    "domain_auc": "a classifier separates them (AUC)",
+    "mean_distance": "means differ by",
+    "scale_distance": "log scales differ by",
+    "correlation_distance": "correlations differ by",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,17 +101,11 @@ class ShiftReport:
         return getattr(self, name) > self.chance[name]
 
     def __str__(self):
-        measures = {
-            "domain_auc": "a classifier separates them (AUC)",
-            "mean_distance": "means differ by",
-            "scale_distance": "log scales differ by",
-            "correlation_distance": "correlations differ by",
-        }
         lines = [
             f"source {self.n_source} rows, {self.n_source_labels} with a label; "
             f"target {self.n_target} rows, {self.n_target_labels} with a label"
         ]
-        for name, text in measures.items():
+        for name, text in MEASURES.items():
             verdict = "a difference" if self.differs(name) else "no sign of one"
             lines.append(
                 f"{text:<33}{getattr(self, name):6.2f}  (chance {self.chance[name]:.2f}): {verdict}"
@@ -219,29 +218,31 @@ def diagnose_shift(
         classes = are_classes(labels[labelled])
     domains = read_domains(features, task, y, None, (source, target), task_col, classes)
     features, is_target = domains.X, domains.target
-    n_source, n_target = int((~is_target).sum()), int(is_target.sum())
-    for name, n in (("source", n_source), ("target", n_target)):
-        if n < 5:
-            raise ValueError(f"the {name} has {n} rows, too few to compare: at least 5")
+    sizes = {}
+    for name, own in [("source", ~is_target), ("target", is_target)]:
+        sizes |= {
+            f"n_{name}": int(own.sum()),
+            f"n_{name}_labels": int((domains.labelled & own).sum()),
+        }
+        if own.sum() < 5:
+            raise ValueError(f"the {name} has {own.sum()} rows, too few to compare: at least 5")
     rng = check_random_state(random_state)
     # On rows apart from training, unlike in cross-validation, the spread by chance is known.
     train, test = train_test_split(
         np.arange(len(features)), test_size=0.5, stratify=is_target, random_state=rng
     )
-    share = clone(classifier).fit(features[train], is_target[train])
-    share = share.predict_proba(features[test])[:, 1]
-    positive, negative = is_target[test].sum(), (~is_target[test]).sum()
-    spread = np.sqrt((len(test) + 1) / (12 * positive * negative))
+    fitted = clone(classifier).fit(features[train], is_target[train])
+    auc = roc_auc_score(is_target[test], fitted.predict_proba(features[test])[:, 1])
+    positive = is_target[test].sum()
+    spread = np.sqrt((len(test) + 1) / (12 * positive * (len(test) - positive)))
     by_chance = [distances(features, rng.permutation(is_target)) for _ in range(PERMUTATIONS)]
-    limits = np.quantile(by_chance, 0.95, axis=0).tolist()
+    limits = np.quantile(by_chance, 0.95, axis=0)
+    measures = [auc, *distances(features, is_target)], [0.5 + 1.645 * spread, *limits]
+    found, chance = (dict(zip(MEASURES, map(float, m), strict=True)) for m in measures)
     return ShiftReport(
-        n_source=n_source,
-        n_target=n_target,
-        n_source_labels=int((domains.labelled & ~is_target).sum()),
-        n_target_labels=int((domains.labelled & is_target).sum()),
-        domain_auc=float(roc_auc_score(is_target[test], share)),
-        **dict(zip(DISTANCES, distances(features, is_target), strict=True)),
-        chance=dict(zip(DISTANCES, limits, strict=True), domain_auc=float(0.5 + 1.645 * spread)),
+        **sizes,
+        **found,
+        chance=chance,
         features=most_different(features, is_target, feature_names(X, task_col)),
         **about_labels(domains, classes, classifier, rng),
     )
@@ -254,11 +255,7 @@ def distances(X, is_target):
         C = [np.nan_to_num(np.corrcoef(X[own].T)) for own in (is_target, ~is_target)]
     C = np.atleast_2d(C[0] - C[1])
     pairs = max(1, len(C) * (len(C) - 1))
-    return [
-        float(np.sqrt((gap**2).mean())),
-        float(np.sqrt((np.log(ratio) ** 2).mean())),
-        float(np.sqrt((C**2).sum() / pairs)),
-    ]
+    return np.sqrt([(gap**2).mean(), (np.log(ratio) ** 2).mean(), (C**2).sum() / pairs])
 
 
 def standardised(X, is_target):
@@ -280,10 +277,10 @@ def about_labels(domains, classes, classifier, rng):
     """Proportions and scores, as far as there are labels."""
     names = ("source_prior", "target_prior", "score_name", "source_score", "target_score")
     found = dict.fromkeys(names)
-    if not (domains.labelled & ~domains.target).any():
+    if domains.y is None or not (domains.labelled & ~domains.target).any():
         return found
-    X, y, _ = domains.labelled_source
-    X_target, y_target, _ = domains.labelled_target()
+    X, y, _ = domains.labels_of("source")
+    X_target, y_target, _ = domains.labels_of("target")
     if classes:
         values, counts = np.unique(y, return_counts=True)
         prior = counts / counts.sum()

@@ -146,10 +146,10 @@ class TrAdaBoostClassifier(DomainEstimator):
         if not is_classifier(self):
             raise ValueError(f"estimator={self.estimator!r} is not a classifier: use one")
         N, K = check_integer(self.n_estimators, "n_estimators"), max(len(self.classes_), 2)
-        X, y, _ = domains.labelled_target(type(self).__name__)
+        X, y, _ = domains.labels_of("target", "TrAdaBoostClassifier")
         n_source = 0
         if self.task_col is not None:
-            X_source, y_source, _ = domains.labelled_source
+            X_source, y_source, _ = domains.labels_of("source", "TrAdaBoostClassifier")
             X, y, n_source = np.vstack([X_source, X]), np.append(y_source, y), len(y_source)
         source, target = slice(0, n_source), slice(n_source, None)
         weight = np.ones(len(y))

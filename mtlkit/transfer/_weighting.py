@@ -134,13 +134,13 @@ class ImportanceWeighted(WeightedDomainEstimator):
 
     def _fit_domains(self, domains):
         check_number(self.exponent, "exponent", low=0, high=1)
-        X, y, weight = domains.labelled_target()
+        X, y, weight = domains.labels_of("target")
         self.density_ratio_, self.sample_weights_ = None, np.empty(0)
         self.effective_sample_size_ = self.outside_support_ = 0.0
         if self.task_col is None:
             self.estimator_ = fit_weighted(self.estimator, X, y, weight)
             return
-        X_source, y_source, weight_source = domains.labelled_source
+        X_source, y_source, weight_source = domains.labels_of("source", "ImportanceWeighted")
         ratio = ClassifierRatio() if self.density_ratio is None else self.density_ratio
         if not hasattr(ratio, "predict_ratio"):
             raise ValueError(

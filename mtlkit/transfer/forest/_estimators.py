@@ -153,11 +153,10 @@ class TransferForestClassifier(DomainEstimator):
         forest = clone(self._wrapped)
         if self.random_state is not None:
             forest.set_params(random_state=self.random_state)
-        X, y, _ = domains.labelled_target(type(self).__name__)
-        if self.task_col is not None:
-            self.estimator_ = forest.fit(*domains.labelled_source[:2])
-        else:
-            self.estimator_ = forest.fit(X, y)
+        who = "TransferForestClassifier"
+        X, y, _ = domains.labels_of("target", who)
+        source = "target" if self.task_col is None else "source"
+        self.estimator_ = forest.fit(*domains.labels_of(source, who)[:2])
         self._columns = np.searchsorted(self.classes_, self.estimator_.classes_)
         grown = getattr(self.estimator_, "estimators_", [self.estimator_])
         trees = [Tree.from_sklearn(tree, self._columns, len(self.classes_)) for tree in grown]
