@@ -1,6 +1,7 @@
 """Small numerics: BLAS held to one thread, the shortest vector in a convex hull."""
 
 from functools import cache
+from threading import Lock
 
 import numpy as np
 from scipy.optimize import nnls
@@ -14,9 +15,34 @@ def _controller():
     return ThreadpoolController()  # looking for the libraries takes longer than many a fit
 
 
+class _OneBlasThread:
+    """The context of `one_blas_thread`: the first to enter sets the limit, the last lifts it."""
+
+    def __init__(self):
+        self.lock, self.inside = Lock(), 0
+
+    def __enter__(self):
+        with self.lock:
+            if self.inside == 0:
+                self.limit = _controller().limit(limits=1, user_api="blas")
+            self.inside += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.limit.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
+
+
 def one_blas_thread():
-    """A context in which BLAS uses one thread: threads that wait for each other cost more."""
-    return _controller().limit(limits=1, user_api="blas")
+    """A context in which BLAS uses one thread: threads that wait for each other cost more.
+
+    Contexts of several threads may overlap in any order.
+    """
+    return _one_blas_thread
 
 
 def shortest_in_hull(gram):

@@ -84,10 +84,11 @@ def read_numbers(y):
         raise ValueError(f"y should be a 1d array of numbers, got an array of shape {y.shape}")
     labelled = ~missing(y)
     numbers = np.full(len(y), np.nan)
+    known = y[labelled].astype(str) if y.dtype.kind in "mM" else y[labelled]  # dates are refused
     try:
-        numbers[labelled] = y[labelled]
+        numbers[labelled] = known
     except (TypeError, ValueError):
-        wrong = next(value for value in y[labelled].tolist() if not isinstance(value, Real))
+        wrong = next(value for value in known.tolist() if not is_number(value))
         raise ValueError(
             f"y holds {wrong!r}, but a continuous target must hold numbers: convert it, or use a "
             "classifier"
@@ -95,6 +96,15 @@ def read_numbers(y):
     if np.isinf(numbers).any():
         raise ValueError("Input y contains infinity or a value too large for float64")
     return numbers, labelled
+
+
+def is_number(value):
+    """Whether NumPy makes a float of it, as of a number or of "1.5"."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def as_target(y, warn=True):

@@ -19,7 +19,7 @@ from .._utils._containers import (
     some,
     take,
 )
-from .._utils._validation import read_labels, read_numbers
+from .._utils._validation import is_number, read_labels, read_numbers
 from ._reading import read_table, task_position, unique_tasks
 
 FEW_ROWS = 20  # below, a table may well have a task per row
@@ -120,7 +120,7 @@ def _explain(X, task, task_col, rows=None):
         numbers = values.dtype.kind in "biuf"
         for i in np.flatnonzero(~np.isfinite(values)) if numbers else range(len(values)):
             value = str(values[i]) if values.dtype.kind in "mM" else values[[i]].tolist()[0]
-            if not holes[i] and _is_number(value) and np.isfinite(float(value)):
+            if not holes[i] and is_number(value) and np.isfinite(float(value)):
                 continue
             where, row = f"column {name!r}", i if rows is None else rows[i]
             if task is not None:
@@ -131,7 +131,7 @@ def _explain(X, task, task_col, rows=None):
                     f"({holes.sum()} missing in all). Fill them in, for example with "
                     "per_task(SimpleImputer(), task_col), or drop these rows"
                 ) from None
-            if _is_number(value):
+            if is_number(value):
                 raise ValueError(
                     "Input X contains infinity or a value too large for dtype('float64'): "
                     f"{where} holds {value} in row {row}. Replace it, or drop the row"
@@ -144,14 +144,6 @@ def _explain(X, task, task_col, rows=None):
             raise TypeError(
                 f"{where} holds {value!r}: the argument must be a string or a number"
             ) from None
-
-
-def _is_number(value):
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def check_rows(estimator, X, y, sample_weight=None, *, reset=True, classes=False):
