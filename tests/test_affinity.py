@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
-from sklearn.metrics import r2_score
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 
 from mtlkit.baselines import PerTask, Pooled
@@ -11,7 +12,7 @@ from mtlkit.datasets import make_linear_tasks
 from mtlkit.evaluation import paired_difference, task_affinity
 from mtlkit.linear import MeanRegularizedRidge
 from mtlkit.table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
-from tests._problems import as_frame, ragged_regression
+from tests._problems import as_frame, ragged_classification, ragged_regression
 
 SPLITS = TaskStratifiedShuffleSplit(4, test_size=0.25, task_col=0, random_state=0)
 POOLED, ALONE = Pooled(Ridge(), task_col=0), PerTask(Ridge(), task_col=0)
@@ -141,3 +142,74 @@ def test_a_score_that_cannot_be_computed_is_told():
     X, y = ragged_regression(rows=(12, 2))
     with pytest.raises(ValueError, match="larger test parts or another scoring"):
         task_affinity(POOLED, ALONE, X, y, task_col=0, random_state=0)
+
+
+@pytest.mark.parametrize("place", ["together", "alone"])
+def test_estimators_have_the_task_column_of_the_table(place):
+    X, y = ragged_regression(rows=(12, 16))
+    models = {"together": POOLED, "alone": ALONE}
+    models[place] = MeanRegularizedRidge(task_col=1)  # a feature as task
+    with pytest.raises(ValueError, match=rf"task_col=0.*'{place}'.*task_col=1"):
+        task_affinity(*models.values(), X, y, task_col=0, cv=SPLITS)
+    models[place] = Ridge()
+    with pytest.warns(UserWarning, match=f"'{place}' has no task_col") as caught:
+        task_affinity(*models.values(), X, y, task_col=0, cv=SPLITS)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cv": 5}, "cv=5 .*splitter"),
+        ({"cv": []}, "cv=a list .*splitter"),
+        ({"cv": TaskStratifiedKFold}, "TaskStratifiedKFold.*splitter"),
+        ({"level": 95}, "level=95"),
+        ({"level": "high"}, "level='high'"),
+        ({"X": None}, "0D"),
+        ({"y": None}, "None"),
+    ],
+)
+def test_bad_arguments_are_named(change, message):
+    X, y = ragged_regression(rows=(12, 16))
+    arguments = {"X": X, "y": y, "task_col": 0, "cv": SPLITS} | change
+    with pytest.raises((TypeError, ValueError), match=message):
+        task_affinity(POOLED, ALONE, **arguments)
+
+
+def test_a_splitter_without_splits_is_named():
+    class Nothing:
+        def split(self, X, y):
+            return iter([])
+
+    with pytest.raises(ValueError, match=r"0 split\(s\)"):
+        task_affinity(POOLED, ALONE, *ragged_regression(rows=(12, 16)), task_col=0, cv=Nothing())
+
+
+def test_probabilities_of_tasks_with_their_own_classes():
+    X, y = ragged_classification(classes=((0, 1), (2, 3, 4)), n=30)
+    models = [kind(LogisticRegression(), task_col=0) for kind in (Pooled, PerTask)]
+    found = task_affinity(*models, X, y, task_col=0, cv=SPLITS, scoring="roc_auc_ovr")
+    gains = []
+    for train, test in SPLITS.split(X, y):
+        test = test[X[test, 0] == 0]
+        own = train[X[train, 0] == 0]
+        scores = []
+        for model, rows in zip(models, (train, own), strict=True):
+            fitted = clone(model).fit(X[rows], y[rows])
+            P = fitted.predict_proba(X[test])
+            scores.append(roc_auc_score(y[test], P[:, 1] / (P[:, 0] + P[:, 1])))
+        gains.append(scores[0] - scores[1])
+    assert found.mean[1, 0] == pytest.approx(np.mean(gains))
+
+
+def test_tasks_may_be_large_numbers_or_tuples():
+    X, y = ragged_regression(rows=(12, 16))
+    expected = task_affinity(POOLED, ALONE, X, y, task_col=0, cv=SPLITS)
+    for names in ([2**60, 2**60 + 1], [("a", 1), ("a", 2)]):
+        frame = as_frame(X)
+        frame["task"] = [names[int(t)] for t in X[:, 0]]
+        models = [clone(model).set_params(task_col="task") for model in (POOLED, ALONE)]
+        cv = TaskStratifiedShuffleSplit(4, test_size=0.25, task_col="task", random_state=0)
+        found = task_affinity(*models, frame, y, task_col="task", cv=cv)
+        assert found.tasks == names
+        assert np.allclose(found.mean, expected.mean, equal_nan=True)

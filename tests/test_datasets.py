@@ -232,7 +232,7 @@ def test_largest_number_of_rows_is_the_one_the_message_gives():
         ({"questions": []}, r"questions=\[\] .*at least one"),
         ({"questions": "even"}, "questions='even' .*list"),
         ({"questions": 5}, "questions=5 .*list"),
-        ({"questions": ["even", "even"]}, r"questions=\\['even', 'even'\\] .*once"),
+        ({"questions": ["even", "even"]}, r"questions=\['even', 'even'\] .*once"),
         ({"rows_per_task": 0}, "rows_per_task=0"),
         ({"rows_per_task": 2.5}, "rows_per_task=2.5"),
     ],

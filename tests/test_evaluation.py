@@ -10,16 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score, make_scorer, mean_squared_error, r2_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    log_loss,
+    make_scorer,
+    mean_squared_error,
+    r2_score,
+    roc_auc_score,
+)
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from mtlkit._utils._delegation import setting_of
@@ -589,8 +599,8 @@ def test_equal_budgets_may_be_spent_differently():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"candidates": [Ridge()]}, "candidates .*dict"),
-        ({"candidates": {"a": Ridge()}}, "candidates .*dict"),
+        ({"candidates": [Ridge()]}, "candidates=.*dict"),
+        ({"candidates": {"a": Ridge()}}, "candidates=.*dict"),
         ({"candidates": {"a": Ridge(), 2: Ridge()}}, "name 2 "),
         ({"candidates": {"a": Ridge(), "b": "ridge"}}, "'b' .*'ridge'"),
         ({"candidates": {"a": Ridge(), "b": Ridge}}, "'b' .*not a class"),
@@ -855,18 +865,6 @@ def test_a_candidate_with_another_task_column_is_refused():
         compare(candidates, *make_linear_tasks(n_tasks=3, random_state=0), task_col=0)
 
 
-def test_a_plain_candidate_is_warned_of():
-    candidates = {
-        "alone": PerTask(Ridge(), task_col=0),
-        "pooled": Pooled(Ridge(), task_col=0),
-        "plain": Ridge(),
-    }
-    with pytest.warns(UserWarning, match="'plain' .*one model for all tasks"):
-        compare(
-            candidates, *make_linear_tasks(n_tasks=3, random_state=0), task_col=0, random_state=0
-        )
-
-
 def test_baselines_train_on_tables_with_missing_labels():
     X, y = make_linear_tasks(n_tasks=3, random_state=0)
     labels = np.where(np.arange(len(y)) % 5 == 0, np.nan, y)
@@ -1014,3 +1012,294 @@ def test_label_saving_says_what_is_wrong(change, message):
     }
     with pytest.raises((TypeError, ValueError), match=message):
         label_saving(**good | change)
+
+
+# ------------------------------------------------------------- scores by task, in one prediction
+
+
+def own_classes(seed=0):
+    """Task 0 has three classes, task 1 two others; rows of the tasks alternate."""
+    rng = np.random.default_rng(seed)
+    task = np.tile([0, 1], 90)
+    x = rng.normal(size=(180, 2))
+    y = 3 * task + (x[:, 0] > 0) + (x[:, 1] > 0) * (task == 0)
+    return np.column_stack([task, x + rng.normal(size=x.shape)]), y
+
+
+def logistic(**names):
+    """Both baselines around a logistic regression, or around others by name."""
+    inner = LogisticRegression(max_iter=500)
+    return {
+        "alone": PerTask(inner, task_col=0),
+        "pooled": Pooled(inner, task_col=0),
+        **names,
+    }
+
+
+def by_hand(metric, model, X, y):
+    """A score of each task from its own probabilities, (T,)."""
+    P, found = model.predict_proba(X), []
+    for t in np.unique(X[:, 0]):
+        rows = X[:, 0] == t
+        true = P[rows, np.searchsorted(model.classes_, y[rows])]
+        if metric == "neg_log_loss":
+            found.append(np.log(true).mean())
+            continue
+        own = np.flatnonzero(np.isin(model.classes_, y[rows]))
+        within = P[np.ix_(rows, own)] / P[np.ix_(rows, own)].sum(axis=1, keepdims=True)
+        each = [
+            roc_auc_score(y[rows] == model.classes_[k], p)
+            for k, p in zip(own, within.T, strict=True)
+        ]
+        found.append(np.mean(each))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("metric", ["neg_log_loss", "roc_auc_ovr"])
+@pytest.mark.parametrize("labels", ["numbers", "words"])
+def test_probabilities_are_scored_where_tasks_have_their_own_classes(metric, labels):
+    X, y = own_classes()
+    y = np.array(list("edcba"))[y] if labels == "words" else y
+    # The plain one gives classes of the other task a probability too.
+    candidates = logistic(plain=make_pipeline(LogisticRegression()))
+    results = {
+        average: compare(candidates, X, y, task_col=0, cv=SPLITS, scoring=metric, average=average)
+        for average in ("micro", "macro")
+    }
+    for j, (train, test) in enumerate(SPLITS.split(X, y)):
+        for name, candidate in candidates.items():
+            expected = by_hand(metric, clone(candidate).fit(X[train], y[train]), X[test], y[test])
+            for result in results.values():
+                assert result.task_scores[name][j] == pytest.approx(expected)
+            assert results["macro"].scores[name][j] == pytest.approx(expected.mean())
+            if metric == "neg_log_loss":  # a mean over rows, and the tasks have as many rows
+                assert results["micro"].scores[name][j] == pytest.approx(expected.mean())
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "average_precision"])
+@pytest.mark.parametrize("inner", [LogisticRegression(), LinearSVC()])
+def test_a_ranking_of_two_classes_among_several(scoring, inner):
+    X, y = own_classes()
+    y = np.where(X[:, 0] == 0, np.minimum(y, 1), y)  # 0, 1 and 3, 4
+    candidates = {"alone": PerTask(inner, task_col=0), "pooled": Pooled(inner, task_col=0)}
+    result = compare(
+        candidates, X, y, task_col=0, cv=SPLITS, scoring=scoring, average="macro", inner_cv=2
+    )
+    metric = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}[scoring]
+    for j, (train, test) in enumerate(SPLITS.split(X, y)):
+        for t, task in enumerate((0, 1)):
+            own_train, own_test = train[X[train, 0] == task], test[X[test, 0] == task]
+            fitted = clone(inner).fit(X[own_train, 1:], y[own_train])
+            ranks = fitted.decision_function(X[own_test, 1:])
+            expected = metric(y[own_test] == fitted.classes_[1], ranks)
+            assert result.task_scores["alone"][j, t] == pytest.approx(expected)
+
+
+def test_a_test_part_may_lack_a_class():
+    """Log loss needs no row of each class, a ranking does (scikit-learn issue 9144)."""
+    X, y = own_classes()
+    y[X[:, 0] == 0] %= 2
+    y[np.flatnonzero(X[:, 0] == 0)[:2]] = 2  # two rows of a third class
+    losses = compare(logistic(), X, y, task_col=0, cv=SPLITS, scoring="neg_log_loss")
+    ranks = compare(
+        logistic(), X, y, task_col=0, cv=SPLITS, scoring="neg_log_loss", average="macro"
+    )
+    assert np.isfinite([losses.task_scores["alone"], ranks.task_scores["alone"]]).all()
+    lacking = [len({*y[test][X[test, 0] == 0]}) < 3 for _, test in SPLITS.split(X, y)]
+    assert any(lacking)
+    with pytest.raises(ValueError, match=r"score is nan .* task 0\.0"):
+        compare(logistic(), X, y, task_col=0, cv=SPLITS, scoring="roc_auc_ovr", average="macro")
+
+
+def test_labels_of_a_scorer_are_kept():
+    X, y = own_classes()
+    scorer = make_scorer(
+        log_loss, response_method="predict_proba", greater_is_better=False, labels=[0, 1, 2, 3, 4]
+    )
+    named = compare(logistic(), X, y, task_col=0, cv=SPLITS, scoring="neg_log_loss")
+    made = compare(logistic(), X, y, task_col=0, cv=SPLITS, scoring=scorer)
+    assert np.array_equal(named.task_scores["alone"], made.task_scores["alone"])
+
+
+def test_a_metric_of_ones_own_sees_all_classes():
+    X, y = own_classes()
+
+    def true_class(y, P):
+        return P[np.arange(len(y)), y].mean()
+
+    scorer = make_scorer(true_class, response_method="predict_proba")
+    result = compare(logistic(), X, y, task_col=0, cv=SPLITS, scoring=scorer)
+    train, test = next(SPLITS.split(X, y))
+    P = PerTask(LogisticRegression(max_iter=500), task_col=0).fit(X[train], y[train])
+    P = P.predict_proba(X[test])[np.arange(len(test)), y[test]]
+    expected = [P[X[test, 0] == t].mean() for t in (0, 1)]
+    assert result.task_scores["alone"][0] == pytest.approx(expected)
+
+
+class Asked(ClassifierMixin, BaseEstimator):
+    """Predicts the sign of the last column, and counts what it is asked (`log` is shared)."""
+
+    log: ClassVar = []
+
+    def fit(self, X, y):
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict(self, X):
+        Asked.log.append(("predict", len(X)))
+        return (X[:, -1] > 0).astype(int)
+
+    def predict_proba(self, X):
+        Asked.log.append(("predict_proba", len(X)))
+        return np.column_stack([1 - (p := 1 / (1 + np.exp(-X[:, -1]))), p])
+
+
+@pytest.mark.parametrize("average", ["micro", "macro"])
+@pytest.mark.parametrize(
+    ("scoring", "method"), [("accuracy", "predict"), ("neg_log_loss", "predict_proba")]
+)
+def test_a_test_part_is_predicted_once(average, scoring, method):
+    X, y = make_labels(rows=[8] * 30)
+    Asked.log.clear()
+    quiet(
+        {"a": Asked(), "b": Asked()}, X, y, task_col=0, cv=SPLITS, scoring=scoring, average=average
+    )
+    assert Asked.log == [(method, 60)] * 6  # not once a task
+
+
+def test_unscored_tasks_are_not_predicted():
+    X, y = make_labels()
+    Asked.log.clear()
+    quiet({"a": Asked(), "b": Asked()}, X, y, task_col=0, cv=SPLITS, tasks=[1])
+    assert Asked.log == [("predict", 10)] * 6
+
+
+# --------------------------------------------------- tasks of one row, and candidates that search
+
+
+def test_a_task_of_one_row_that_only_trains():
+    X, y = make_table()
+    X, y = np.vstack([X, [7.0, 0, 0, 0]]), np.append(y, 50.0)
+    options = {"task_col": 0, "inner_cv": 3, "random_state": 0}
+    Constant.log.clear()
+    candidates = {name: (Constant(name=name), {"value": [0.0, 1.0]}) for name in ("a", "b")}
+    result = quiet(candidates, X, y, tasks=[0, 1, 2], **options)
+    assert result.tasks == [0, 1, 2]
+    assert len(result.scores["a"]) == 20
+    assert all(0.0 in rows for _, rows in Constant.log)  # the last row is in every training part
+    compare(both(Ridge(), {"alpha": [1.0, 9.0]}), X, y, tasks=[0, 1, 2], cv=SPLITS, **options)
+    with pytest.raises(ValueError, match=r"7\.0"):
+        compare(both(Ridge()), X, y, task_col=0, random_state=0)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_task_that_has_one_row_or_one_label_left_to_train(labelled):
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    shop = ["Rome"] * 20 + ["Paris"] * 20 + ["Oslo"] * (2 if labelled else 20)
+    X = pd.DataFrame({"shop": shop, "u": rng.normal(size=len(shop))})
+    y = X["u"].to_numpy() + rng.normal(size=len(shop))
+    if not labelled:
+        y[42:] = np.nan
+    cv = TaskStratifiedShuffleSplit(
+        4, test_size={"Rome": 5, "Paris": 5, "Oslo": 1}, task_col="shop", random_state=0
+    )
+    grid = {"estimator__alpha": [1, 9]}
+    kinds = {"alone": PerTask, "pooled": Pooled}
+    candidates = {n: (kind(Ridge(), task_col="shop"), grid) for n, kind in kinds.items()}
+    result = compare(candidates, X, y, task_col="shop", cv=cv, random_state=0)
+    assert result.train_rows[:, result.tasks.index("Oslo")].min() >= 1
+    assert np.isfinite(result.scores["alone"]).all()
+
+
+def test_a_candidate_may_search_by_itself():
+    X, y = make_table()
+    folds = TaskStratifiedKFold(2, task_col=0)
+    grid = {"estimator__alpha": [0.1, 10.0]}
+    candidates = {
+        name: GridSearchCV(model, grid, cv=folds) for name, (model, _) in both(Ridge()).items()
+    }
+    candidates["tied"] = TransformedTargetRegressor(MeanRegularizedRidge(task_col=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = compare(candidates, X, y, task_col=0, cv=SPLITS)
+    assert result.settings == {"alone": "single-task", "pooled": "pooled", "tied": "multi-task"}
+    assert result.baseline == "alone"
+    other = GridSearchCV(PerTask(Ridge(), task_col=1), grid)
+    for wrong in (other, TransformedTargetRegressor(other)):
+        with pytest.raises(ValueError, match=r"task_col=0.*'alone'.*task_col=1"):
+            compare({**candidates, "alone": wrong}, X, y, task_col=0)
+
+
+def test_a_plain_candidate_counts_as_pooled_and_is_warned_of():
+    X, y = make_table()
+    encoder = make_pipeline(StandardScaler(), Ridge())
+    candidates = {"alone": PerTask(Ridge(), task_col=0), "plain": Ridge()}
+    with pytest.warns(UserWarning, match=r"'plain' .*one model for all tasks") as caught:
+        result = compare(candidates, X, y, task_col=0, cv=SPLITS)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert result.settings["plain"] == "pooled"
+    candidates["plain"] = TransformedTargetRegressor(encoder)  # may encode the task
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compare(candidates, X, y, task_col=0, cv=SPLITS)
+
+
+def test_labels_of_every_kind():
+    pd = pytest.importorskip("pandas")
+    X, y = make_labels()
+    clean = compare(logistic(), X, y, task_col=0, cv=SPLITS)
+    kinds = {
+        "bool": y.astype(bool),
+        "object": y.astype(bool).astype(object),
+        "words": np.where(y, "yes", "no"),
+        "list": np.where(y, "yes", "no").tolist(),
+        "nullable": pd.Series(y, dtype="Int64"),
+        "category": pd.Series(np.where(y, "yes", "no"), dtype="category"),
+    }
+    for name, labels in kinds.items():
+        found = compare(logistic(), X, labels, task_col=0, cv=SPLITS)
+        assert np.array_equal(found.scores["alone"], clean.scores["alone"]), name
+    hole = np.flatnonzero(X[:, 0] == 1)[:3]
+    holes = {name: list(labels) for name, labels in kinds.items()}
+    for name, labels in holes.items():
+        for row in hole:
+            labels[row] = float("nan") if name in ("words", "list") else None
+        found = compare(logistic(), X, labels, task_col=0, cv=SPLITS)
+        assert found.train_rows[:, 1].max() <= 30, name
+        assert np.isfinite(found.scores["pooled"]).all(), name
+    with pytest.raises(ValueError, match="1"):
+        compare(logistic(), X, [1, "1"] * 40, task_col=0, cv=SPLITS)
+
+
+def test_columns_of_y_and_frames_of_other_libraries():
+    polars = pytest.importorskip("polars")
+    X, y = make_table()
+    expected = compare(both(Ridge()), X, y, task_col=0, cv=SPLITS)
+    with pytest.warns(DataConversionWarning):
+        column = compare(both(Ridge()), X, y[:, None], task_col=0, cv=SPLITS)
+    assert np.array_equal(column.scores["alone"], expected.scores["alone"])
+    frame = polars.DataFrame(X, schema=["shop", "a", "b", "c"])
+    cv = TaskStratifiedShuffleSplit(3, test_size=0.25, task_col="shop", random_state=0)
+    candidates = {
+        "alone": (PerTask(Ridge(), task_col="shop"), {"estimator__alpha": [1.0, 1.0]}),
+        "pooled": (Pooled(Ridge(), task_col="shop"), {"estimator__alpha": [1.0, 1.0]}),
+    }
+    found = compare(candidates, frame, polars.Series(y), task_col="shop", cv=cv)
+    assert found.scores["alone"] == pytest.approx(expected.scores["alone"])
+
+
+def test_tasks_of_any_kind_stay_apart():
+    pd = pytest.importorskip("pandas")
+    X, y = make_table()
+    expected = compare(both(Ridge()), X, y, task_col=0, cv=SPLITS)
+    for names in ([2**60, 2**60 + 1, 2**60 + 2], [("a", 1), ("a", 2), ("b", 1)]):
+        frame = pd.DataFrame(X[:, 1:], columns=list("abc"))
+        frame.insert(0, "shop", [names[int(t)] for t in X[:, 0]])
+        cv = TaskStratifiedShuffleSplit(3, test_size=0.25, task_col="shop", random_state=0)
+        kinds = {"alone": PerTask, "pooled": Pooled}
+        candidates = {n: kind(Ridge(), task_col="shop") for n, kind in kinds.items()}
+        found = compare(candidates, frame, y, task_col="shop", cv=cv, tasks=names[:2])
+        assert found.tasks == names[:2]
+        assert found.task_scores["alone"] == pytest.approx(expected.task_scores["alone"][:, :2])

@@ -15,7 +15,7 @@ from ..table import TaskStratifiedShuffleSplit
 from ..table._reading import unique_tasks
 from ._compare import check_splits, check_table, check_task_col
 from ._intervals import check_level, paired_difference
-from ._scoring import Answers, score_rows
+from ._scoring import Responses, score_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,12 +137,12 @@ def _split_scores(together, alone, X, y, codes, classes, split, scorer, tasks, j
     def scores(estimator, group):
         rows, own = (part[np.isin(codes[part], group)] for part in (train, test))
         try:
-            answers = Answers(clone(estimator).fit(take(X, rows), y[rows]), take(X, own))
+            responses = Responses(clone(estimator).fit(take(X, rows), y[rows]), take(X, own))
             found = []
             for t in group:
                 part = np.flatnonzero(codes[own] == t)
                 labels = read_labels(y[own[part]])[0]
-                found.append(score_rows(scorer, answers, part, labels, classes[t]))
+                found.append(score_rows(scorer, responses, part, labels, classes[t]))
             if not np.isfinite(found).all():
                 raise ValueError(f"scores are {found}: use larger test parts or another scoring")
         except Exception as error:

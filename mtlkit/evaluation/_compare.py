@@ -72,8 +72,7 @@ def compare(
         Tasks to score, in the inner search too; for transfer, the targets. Other tasks train, and
         their test rows are ignored; those of a single row always train. None: all.
     cv : splitter, default=None
-        None: ``TaskStratifiedShuffleSplit(20, test_size=0.25, task_col=task_col,
-        random_state=random_state)``.
+        None: 20 splits by `TaskStratifiedShuffleSplit`, a quarter of the rows for tests.
     inner_cv : int, default=5
         Folds of the inner search, `TaskStratifiedKFold` with shuffling, anew on each split. The
         only row of a task, and its only labelled row, train in all of them.
@@ -151,17 +150,14 @@ def compare(
         scoring = _default_scoring(estimators)
     if not callable(scoring):
         check_choice(scoring, "scoring", get_scorer_names())
-    found = check_scoring(next(iter(estimators.values())), scoring=scoring)
-    scorer = TaskScorer(found, task_col, tasks, average, X, y)
-
+    scorer = check_scoring(estimators[baseline], scoring=scoring)
+    scorer = TaskScorer(scorer, task_col, tasks, average, X, y)
     if cv is None:
-        cv = TaskStratifiedShuffleSplit(
-            20, test_size=0.25, task_col=task_col, random_state=random_state
-        )
-    lone = np.zeros(len(y), dtype=bool)
-    if isinstance(cv, TaskStratifiedKFold | TaskStratifiedShuffleSplit):
-        lone = _only_row(task, ~lone) & [name not in tasks for name in task.tolist()]
-    splits = check_splits(cv, X, y, lone)
+        cv = TaskStratifiedShuffleSplit(task_col=task_col, random_state=random_state)
+    scored = set(tasks)
+    lone = _only_row(task, np.array([name not in scored for name in task.tolist()]))
+    stratified = isinstance(cv, TaskStratifiedKFold | TaskStratifiedShuffleSplit)
+    splits = check_splits(cv, X, y, lone & stratified)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=len(splits))
     folds = [
         TaskStratifiedKFold(inner_cv, task_col=task_col, shuffle=True, random_state=int(seed))
@@ -169,26 +165,26 @@ def compare(
     ]
     # Processes, not threads: the CPU clock is that of a process.
     runs = Parallel(n_jobs=n_jobs, prefer="processes")(
-        delayed(_run_split)(candidates, X, y, train, test, folds[j], scorer, f"split {j}")
-        for j, (train, test) in enumerate(splits)
+        delayed(_run_split)(candidates, X, y, *split, folds[j], scorer, f"split {j}")
+        for j, split in enumerate(splits)
     )
-    scores, task_scores, best_params, seconds = (
-        {name: [run[name][part] for run in runs] for name in candidates} for part in range(4)
-    )
+    found = {name: list(zip(*(run[name] for run in runs), strict=True)) for name in candidates}
+    rows = [[scorer.counts(X, y, part) for part in split] for split in splits]
+    train_rows, test_rows = np.array(rows).swapaxes(0, 1)
     return Comparison(
         names=list(candidates),
         baseline=baseline,
-        scores={name: np.array(values) for name, values in scores.items()},
-        task_scores={name: np.array(values) for name, values in task_scores.items()},
+        scores={name: np.array(of[0]) for name, of in found.items()},
+        task_scores={name: np.array(of[1]) for name, of in found.items()},
         tasks=tasks,
-        best_params=best_params,
-        seconds={name: np.array(values) for name, values in seconds.items()},
+        best_params={name: list(of[2]) for name, of in found.items()},
+        seconds={name: np.array(of[3]) for name, of in found.items()},
         settings=settings,
         scoring=scoring if isinstance(scoring, str) else getattr(scoring, "__name__", str(scoring)),
         average=average,
         budget=budget,
-        train_rows=np.array([scorer.counts(X, y, train) for train, _ in splits]),
-        test_rows=np.array([scorer.counts(X, y, test) for _, test in splits]),
+        train_rows=train_rows,
+        test_rows=test_rows,
     )
 
 
@@ -218,17 +214,14 @@ def check_splits(cv, X, y, lone):
     except ValueError as error:
         if "groups" not in str(error):
             raise
-        raise ValueError(
-            f"cv={cv!r} needs groups, which cannot be passed here: use a splitter that reads them "
-            "from the table, or LeaveTasksOut if the groups are the tasks"
-        ) from error
+        raise ValueError(f"cv={cv!r} needs groups, which cannot be passed: use another") from error
     if len(splits) < 2:
         raise ValueError(f"cv={cv!r} makes {len(splits)} split(s), but an interval needs 2")
     return [(np.append(rest[train], always), rest[test]) for train, test in splits]
 
 
 def _only_row(task, among):
-    """Mask of the rows that are the only one of their task `among` some."""
+    """Mask of the rows `among` some, itself a mask, that are the only one of their task there."""
     codes = unique_tasks(task)[1]
     return among & (np.bincount(codes, among)[codes] == 1)
 
@@ -236,10 +229,7 @@ def _only_row(task, among):
 def _check_candidates(candidates):
     """Every candidate as (estimator, grid), and the number of settings that all of them try."""
     if not isinstance(candidates, dict) or len(candidates) < 2:
-        raise ValueError(
-            "candidates must be a dict of at least two, {name: estimator or (estimator, grid)}, "
-            f"got {candidates!r}"
-        )
+        raise ValueError(f"candidates={candidates!r} must be a dict of at least two estimators")
     pairs, counts = {}, {}
     for name, value in candidates.items():
         if not isinstance(name, str):
@@ -258,10 +248,10 @@ def _check_candidates(candidates):
     if len(set(counts.values())) > 1:
         tried = ", ".join(f"{name!r} tries {count}" for name, count in counts.items())
         raise ValueError(
-            f"the search budgets differ: {tried} (no grid counts as 1). A candidate that may try "
-            "more wins by trying; give every one a grid of the same number of settings"
+            f"the search budgets differ: {tried}. A candidate that may try more wins by trying: "
+            "give each a grid of the same number of settings (no grid counts as 1)"
         )
-    return pairs, next(iter(counts.values()))
+    return pairs, counts[name]
 
 
 def check_task_col(estimators, task_col):
@@ -283,7 +273,6 @@ def check_task_col(estimators, task_col):
             warnings.warn(
                 f"candidate {name!r} has no task_col, so it is one model for all tasks that may "
                 "take the task for a feature: wrap it in Pooled or PerTask unless that is meant",
-                UserWarning,
                 stacklevel=3,
             )
 
@@ -303,15 +292,11 @@ def _check_tasks(tasks, known, task_col):
 
 
 def _warn_missing_baselines(settings, task_col):
-    for setting, kind, shown in (
-        ("single-task", "PerTask", "what the tasks reach alone"),
-        ("pooled", "Pooled", "what one model for all tasks reaches"),
-    ):
+    for setting, kind in (("single-task", "PerTask"), ("pooled", "Pooled")):
         if setting not in settings.values():
             warnings.warn(
-                f"no candidate is {kind}, so nothing shows {shown}: add for example "
-                f"'{setting}': ({kind}(estimator, task_col={task_col!r}), param_grid)",
-                UserWarning,
+                f"no candidate is {kind}, so it is not known what sharing gains over it: add for "
+                f"example '{setting}': ({kind}(estimator, task_col={task_col!r}), param_grid)",
                 stacklevel=3,
             )
 

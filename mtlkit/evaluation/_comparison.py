@@ -25,7 +25,7 @@ class Comparison:
     names : list of str
         The candidates.
     baseline : str
-        The candidate that differences are taken from, unless a method is told another.
+        The candidate that differences are taken from, unless a method names another.
     scores : dict of name -> ndarray of shape (J,)
         Score on each split.
     task_scores : dict of name -> ndarray of shape (J, T)
@@ -40,7 +40,8 @@ class Comparison:
         an estimator hands to further processes is not counted, and with a joblib backend of
         threads all workers are one process: measure seconds with processes or ``n_jobs=1``.
     settings : dict of name -> str
-        From `setting_of`; all "single-task" if there was no task column.
+        "single-task", "pooled", "multi-task" or "transfer"; all "single-task" if there was no task
+        column.
     scoring : str
         Name of the score.
     average : {"micro", "macro"}
@@ -51,14 +52,14 @@ class Comparison:
         Labelled rows of each scored task in the training and test part of each split.
     """
 
-    names: list
+    names: list[str]
     baseline: str
-    scores: dict
-    task_scores: dict
+    scores: dict[str, np.ndarray]
+    task_scores: dict[str, np.ndarray]
     tasks: list
-    best_params: dict
-    seconds: dict
-    settings: dict
+    best_params: dict[str, list[dict]]
+    seconds: dict[str, np.ndarray]
+    settings: dict[str, str]
     scoring: str
     average: str
     budget: int
@@ -197,7 +198,7 @@ class Comparison:
 def check_known(value, known, what):
     """Raise a ValueError unless `value` is one of `known`."""
     if value not in known:
-        raise ValueError(f"{what} {value!r} is unknown: choose from {some(known)}")
+        raise ValueError(f"{what} {value!r} is unknown: choose one of {some(known)}")
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,8 @@ class ComparisonTable:
     """
 
     caption: str
-    header: list
-    rows: list
+    header: list[str]
+    rows: list[list[str]]
 
     def __str__(self):
         widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
@@ -241,14 +242,12 @@ class ComparisonTable:
 def _table(comparison, corrected, scale):
     """The table of a `Comparison`; columns on tasks only where several tasks are scored."""
     spec = ".1f" if scale == 100 else ".4g"
-    base = comparison.baseline
+    base, budget = comparison.baseline, comparison.budget
     several = len(comparison.tasks) > 1
     header = [
-        "candidate",
-        "setting",
-        f"{comparison.score_label}{unit(scale)}",
-        f"difference from {base} [95% interval]",
-        "splits won",
+        *("candidate", "setting", f"{comparison.score_label}{unit(scale)}"),
+        *(f"difference from {base} [95% interval]", "splits won"),
+        *(["tasks won", "worst task"] if several else []),
     ]
     rows = []
     for name in comparison.names:
@@ -264,11 +263,12 @@ def _table(comparison, corrected, scale):
         if several:
             cells += _task_cells(comparison, name, corrected, scale, spec)
         rows.append(cells)
-    return ComparisonTable(
-        caption=_caption(comparison, corrected),
-        header=header + (["tasks won", "worst task"] if several else []),
-        rows=rows,
+    caption = (
+        f"{len(comparison.test_rows)} paired splits, {budget} setting{'s' if budget > 1 else ''} "
+        f"tried by each, {comparison.average} average; intervals for "
+        + ("new data (corrected)" if corrected else "the mean over splits of this table")
     )
+    return ComparisonTable(caption, header, rows)
 
 
 def _task_cells(comparison, name, corrected, scale, spec):
@@ -280,13 +280,3 @@ def _task_cells(comparison, name, corrected, scale, spec):
     if isinstance(task, float) and task.is_integer():  # an array holds task 5 as 5.0
         task = int(task)
     return [f"{won}/{len(differences)}", f"{task}: {worst.times(scale):{spec}}"]
-
-
-def _caption(comparison, corrected):
-    budget = comparison.budget
-    return (
-        f"{len(comparison.test_rows)} paired splits, "
-        f"{budget} setting{'s' if budget > 1 else ''} tried by each, "
-        f"{comparison.average} average; intervals "
-        + ("for new data (corrected)" if corrected else "for the mean over splits of this table")
-    )

@@ -78,9 +78,7 @@ class Difference(Interval):
         Difference
         """
         factor = _positive(factor, "factor")
-        scaled = {
-            name: getattr(self, name) * factor for name in ("mean", "low", "high", "sd")
-        }
+        scaled = {name: getattr(self, name) * factor for name in ("mean", "low", "high", "sd")}
         return replace(self, **scaled)
 
 

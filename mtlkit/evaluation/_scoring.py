@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.base import is_classifier
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import average_precision_score, get_scorer, make_scorer, roc_auc_score
-from sklearn.utils import get_tags
+from sklearn.metrics import average_precision_score, get_scorer, roc_auc_score
+from sklearn.utils._response import _get_response_values
 
 from .._utils._containers import groups, missing, some, take
 from .._utils._validation import read_labels
@@ -17,67 +17,49 @@ from ..table._reading import read_table, unique_tasks
 # What `make_scorer` returns; a scorer of another kind may look at more than a prediction.
 MADE = type(get_scorer("accuracy"))
 RANKING = (roc_auc_score, average_precision_score)
-METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
-class Answers:
-    """A fitted estimator and a table of which it predicts all rows, once: methods take row numbers.
-
-    scikit-learn's scorers take it for the estimator.
-    """
+class Responses:
+    """What a fitted estimator predicts for a table: once for all rows, then for some of them."""
 
     def __init__(self, estimator, X):
         self.estimator, self.X, self.known = estimator, X, {}
 
-    def __sklearn_tags__(self):
-        return get_tags(self.estimator)
-
-    def __getattr__(self, name):
-        found = getattr(self.estimator, name)
-        if name not in METHODS:
-            return found
-
-        def answer(rows):
-            if name not in self.known:
-                self.known[name] = found(self.X)
-            return take(self.known[name], rows)
-
-        answer.__name__ = name  # scikit-learn asks for it
-        return answer
+    def __call__(self, estimator, method, rows, pos_label=None):
+        if method not in self.known:
+            self.known[method] = _get_response_values(estimator, self.X, method, pos_label)[0]
+        return take(self.known[method], rows)
 
 
-def score_rows(scorer, answers, rows, y, classes):
-    """The score on rows with labels `y`, all of them among the set `classes` of their tasks."""
+def score_rows(scorer, responses, rows, y, classes):
+    """The score on rows with labels `y`, all of them in the set `classes` of their tasks."""
+    estimator, kwargs = responses.estimator, {}
     if not isinstance(scorer, MADE):
-        return scorer(answers.estimator, take(answers.X, rows), y)
-    metric = scorer._score_func
-    if scorer._response_method != "predict" and is_classifier(answers):
-        known = answers.classes_.tolist()
-        if metric in RANKING and len(known) > 2:
-            return _rank_score(scorer, answers, rows, y, classes)
-        if "labels" in signature(metric).parameters and metric not in RANKING:
+        return scorer(estimator, take(responses.X, rows), y)
+    if scorer._response_method != "predict" and is_classifier(estimator):
+        ranks = scorer._score_func in RANKING
+        if ranks and len(estimator.classes_) > 2:
+            return _rank_score(scorer, responses, rows, y, classes)
+        takes = signature(scorer._score_func).parameters
+        if "labels" in takes and "labels" not in scorer._kwargs and not ranks:
             # The labels of a few rows do not tell which column is which class.
-            scorer = make_scorer(
-                metric,
-                response_method=scorer._response_method,
-                greater_is_better=scorer._sign > 0,
-                **{"labels": known} | scorer._kwargs,
-            )
-    return scorer(answers, rows, y)
+            kwargs["labels"] = estimator.classes_
+    return scorer._score(responses, estimator, rows, y, **kwargs)
 
 
-def _rank_score(scorer, answers, rows, y, classes):
-    """A ranking score of the probabilities given that the class is among `classes`."""
-    own = np.array([label in classes for label in answers.classes_.tolist()])
+def _rank_score(scorer, responses, rows, y, classes):
+    """A ranking score of the probabilities given that the class is in `classes`."""
+    known = responses.estimator.classes_
+    own = np.array([label in classes for label in known.tolist()])
     if own.sum() < 2 or classes - set(y.tolist()):
         return np.nan  # a class without rows cannot be ranked
-    if hasattr(answers, "predict_proba"):
-        P = answers.predict_proba(rows)[:, own] + 1e-300  # all zero: alike
-        P = P / P.sum(axis=1, keepdims=True)
+    if hasattr(responses.estimator, "predict_proba"):
+        P = responses(responses.estimator, "predict_proba", rows)[:, own]
+        P = (P + 1e-300) / (P + 1e-300).sum(axis=1, keepdims=True)  # all zero: alike
     else:
-        P = softmax(answers.decision_function(rows)[:, own], axis=1)
+        P = softmax(responses(responses.estimator, "decision_function", rows)[:, own], axis=1)
     if own.sum() == 2:
-        y, P = y == answers.classes_[own][1], P[:, 1]
+        y, P = y == known[own][1], P[:, 1]
     return scorer._sign * scorer._score_func(y, P, **scorer._kwargs)
 
 
@@ -85,10 +67,7 @@ class TaskScorer:
     """A scorer over the labelled rows of the scored tasks, called as scikit-learn calls one."""
 
     def __init__(self, scorer, task_col, tasks, average, X, y):
-        self.scorer = scorer
-        self.task_col = task_col
-        self.tasks = tasks
-        self.average = average
+        self.scorer, self.task_col, self.tasks, self.average = scorer, task_col, tasks, average
         self.classes = [set(y[rows].tolist()) for rows in self.rows(X, y)]
 
     def rows(self, X, y):
@@ -116,7 +95,7 @@ class TaskScorer:
                 f"a test part has no labelled row of the scored tasks {some(self.tasks)}: use "
                 "larger test parts, or fewer folds (inner_cv)"
             )
-        answers, y = Answers(estimator, take(X, rows)), read_labels(y[rows])[0]
+        responses, y = Responses(estimator, take(X, rows)), read_labels(y[rows])[0]
         parts = np.split(np.arange(len(rows)), np.cumsum([len(part) for part in parts])[:-1])
         named = [f"task {name!r}" for name in self.tasks], parts, self.classes
         if self.average == "micro":
@@ -125,25 +104,25 @@ class TaskScorer:
         for where, part, classes in zip(*named, strict=True):
             if not len(part):
                 continue
-            scores.append(score_rows(self.scorer, answers, part, y[part], classes))
+            scores.append(score_rows(self.scorer, responses, part, y[part], classes))
             if not np.isfinite(scores[-1]):
                 raise ValueError(
                     f"the score is {scores[-1]} on the {len(part)} test rows of {where}: use "
                     "larger test parts, fewer folds (inner_cv), average='micro' or another scoring"
                 )
         alone = [
-            self._score_or_nan(answers, part, y[part], classes)
+            self._score_or_nan(responses, part, y[part], classes)
             for part, classes in zip(parts, self.classes, strict=True)
             if by_task
         ]
         return float(np.mean(scores)), alone
 
-    def _score_or_nan(self, answers, rows, y, classes):
+    def _score_or_nan(self, responses, rows, y, classes):
         with warnings.catch_warnings():
             # The NaN says it.
             warnings.simplefilter("ignore", UndefinedMetricWarning)
             try:
-                return score_rows(self.scorer, answers, rows, y, classes) if len(rows) else np.nan
+                return score_rows(self.scorer, responses, rows, y, classes) if len(y) else np.nan
             except ValueError:
                 # Of the metric: the estimator has already predicted these rows.
                 return np.nan
