@@ -2,17 +2,24 @@
 
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
+from scipy import sparse
 from sklearn.base import clone
-from sklearn.decomposition import PCA
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     PolynomialFeatures,
@@ -20,7 +27,9 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from mtlkit._utils._containers import column_names, take
 from mtlkit.baselines import PerTask
+from mtlkit.linear import MeanRegularizedRidge
 from mtlkit.table import TaskTransformer, per_task, shared, stack_tasks
 from tests._problems import as_frame, ragged_regression
 
@@ -297,3 +306,210 @@ def test_the_order_of_rows_does_not_matter():
     order = np.random.default_rng(0).permutation(len(X))
     straight = per_task(StandardScaler(), 0).fit_transform(X)
     assert_allclose(per_task(StandardScaler(), 0).fit_transform(X[order]), straight[order])
+
+
+# Tables of every kind
+
+MAKE = {"polars": polars.from_pandas, "pyarrow": pyarrow.Table.from_pandas, "pandas": lambda X: X}
+
+
+def as_pandas(table):
+    """A frame of any library as one of pandas, with floats as floats."""
+    return pd.DataFrame({name: list(table[name]) for name in column_names(table)}).map(
+        lambda value: value.as_py() if hasattr(value, "as_py") else value
+    )
+
+
+@pytest.mark.parametrize("kind", MAKE)
+@pytest.mark.parametrize("transformer", [per_task(StandardScaler()), shared(PCA(2))])
+def test_a_frame_comes_out_in_its_library(kind, transformer):
+    transformer = clone(transformer).set_params(task_col="task")
+    table = MAKE[kind](FRAME)
+    out = transformer.fit_transform(table)
+    assert type(out) is type(table)
+    expected = clone(transformer).fit_transform(FRAME)
+    assert_frame_equal(as_pandas(out), expected.reset_index(drop=True), check_dtype=False)
+    again = as_pandas(transformer.transform(take(table, np.arange(len(X))[::-1])))
+    assert_frame_equal(again, expected[::-1].reset_index(drop=True), check_dtype=False)
+    assert_array_equal(transformer.get_feature_names_out(), column_names(out))
+
+
+@pytest.mark.parametrize("kind", MAKE)
+@pytest.mark.parametrize(("output", "library"), [("pandas", "pandas"), ("polars", "polars")])
+def test_set_output_decides_the_library(kind, output, library):
+    out = per_task(StandardScaler(), "task").set_output(transform=output)
+    for table in (out.fit_transform(MAKE[kind](FRAME)), out.transform(MAKE[kind](FRAME))):
+        assert type(table).__module__.startswith(library)
+        numbers = [str(kind).lower() for kind in table.dtypes][1:]
+        assert numbers == ["float64"] * 3
+    with sklearn.config_context(transform_output=output):
+        table = shared(StandardScaler(), "task").fit_transform(MAKE[kind](FRAME))
+    assert type(table).__module__.startswith(library)
+    default = shared(StandardScaler(), "task").set_output(transform="default")
+    assert type(default.fit_transform(FRAME)) is pd.DataFrame
+
+
+def test_columns_that_a_task_lacks_are_null_in_polars():
+    table = polars.DataFrame({"task": list("uuvv"), "colour": list("rgrb")})
+    out = per_task(OneHotEncoder(sparse_output=False), "task").fit_transform(table)
+    assert out.columns == ["task", "colour_g", "colour_r", "colour_b"]
+    assert out["colour_b"].to_list() == [None, None, 0, 1]
+
+
+def test_an_inner_transformer_that_gives_frames_of_another_library():
+    inner = StandardScaler().set_output(transform="polars")
+    expected = per_task(StandardScaler(), "task").fit_transform(FRAME)
+    assert_frame_equal(per_task(inner, "task").fit_transform(FRAME), expected)
+    out = per_task(StandardScaler().set_output(transform="pandas"), "task").fit_transform(
+        polars.from_pandas(FRAME)
+    )
+    assert_frame_equal(as_pandas(out), expected.reset_index(drop=True), check_dtype=False)
+
+
+SPARSE = sparse.hstack(
+    [np.repeat([0.0, 1, 2], 8)[:, None], sparse.random(24, 4, 0.5, rng=np.random.default_rng(0))]
+)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
+@pytest.mark.parametrize("each_task", [True, False])
+def test_a_sparse_table_stays_sparse(kind, each_task):
+    transformer = TaskTransformer(MaxAbsScaler(), task_col=0, each_task=each_task)
+    out = transformer.fit_transform(kind(SPARSE))
+    assert out.format == "csr"
+    assert_allclose(out.toarray(), clone(transformer).fit_transform(SPARSE.toarray()))
+    assert_allclose(transformer.transform(kind(SPARSE)).toarray(), out.toarray())
+
+
+def test_what_a_sparse_table_cannot_hold():
+    with pytest.raises(ValueError, match=r"task 0\.0: .*with_mean"):
+        per_task(StandardScaler(), 0).fit(SPARSE)
+    dense = per_task(TruncatedSVD(2), 0).fit_transform(SPARSE)
+    assert dense.shape == (24, 3)
+    y = np.arange(24)
+    with pytest.raises(ValueError, match="different columns"):
+        per_task(SelectKBest(f_regression, k=1), 0).fit_transform(SPARSE, y**2 % 7)
+
+
+IDS = np.repeat([635284328055690861, 635284328055690862], 5)
+
+
+@pytest.mark.parametrize("short", [per_task, shared])
+@pytest.mark.parametrize("kind", ["array", "list", "objects"])
+def test_ids_lose_no_digit(short, kind):
+    table = np.column_stack([IDS, np.arange(20).reshape(10, 2)])
+    table = {"array": table, "list": table.tolist(), "objects": table.astype(object)}[kind]
+    out = short(StandardScaler(), 0).fit_transform(table)
+    assert_array_equal(out[:, 0], IDS)
+    model = make_pipeline(short(StandardScaler(), 0), PerTask(Ridge(), task_col=0))
+    assert_array_equal(model.fit(table, np.arange(10.0))[-1].tasks_, np.unique(IDS))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_keep_their_width(dtype):
+    assert per_task(StandardScaler(), 0).fit_transform(X.astype(dtype)).dtype == dtype
+
+
+def test_lists_of_rows():
+    expected = per_task(StandardScaler(), 0).fit_transform(X)
+    assert_allclose(per_task(StandardScaler(), 0).fit_transform(X.tolist()), expected)
+    named = [[f"t{int(row[0])}", *row[1:]] for row in X.tolist()]
+    assert_allclose(
+        per_task(StandardScaler(), 0).fit_transform(named)[:, 1:].astype(float), expected[:, 1:]
+    )
+
+
+# What is handed on
+
+
+@pytest.mark.parametrize("make", [np.asarray, as_frame, lambda X: polars.from_pandas(as_frame(X))])
+@pytest.mark.parametrize("position", [0, -1])
+@pytest.mark.parametrize("each_task", [True, False])
+def test_inverse_transform(make, position, each_task):
+    table = make(X) if position == 0 else move_task(X, -1)
+    col = "task" if hasattr(table, "columns") else position
+    for inner in (StandardScaler(), PCA(3)):
+        rows = np.flatnonzero(np.isin(X[:, 0], [0, 1]))
+        part = take(table, rows)
+        transformer = TaskTransformer(inner, task_col=col, each_task=each_task).fit(part)
+        back = transformer.inverse_transform(transformer.transform(part))
+        if hasattr(part, "columns"):
+            assert type(back) is type(part)
+            assert list(back.columns) == list(part.columns)
+            back, part = np.asarray(back)[:, 1:], np.asarray(part)[:, 1:]
+        assert_allclose(back.astype(float), part.astype(float), atol=1e-10)
+    assert not hasattr(shared(TargetEncoder()), "inverse_transform")
+
+
+WEIGHT = np.arange(len(X), dtype=float)
+
+
+def test_weights_are_divided_like_the_rows():
+    fitted = per_task(StandardScaler(), 0).fit(X, sample_weight=WEIGHT)
+    piped = per_task(make_pipeline(StandardScaler()), 0).fit(X, sample_weight=WEIGHT)
+    for k, t in enumerate(fitted.tasks_):
+        own = X[:, 0] == t
+        expected = np.average(X[own, 1:], axis=0, weights=WEIGHT[own])
+        assert_allclose(fitted.transformers_[k].mean_, expected)
+        assert_allclose(piped.transformers_[k][-1].mean_, expected)
+    with pytest.raises(ValueError, match=r"PCA.*sample_weight"):
+        shared(PCA(1), 0).fit(X, sample_weight=WEIGHT)
+    with pytest.raises(ValueError, match="inconsistent"):
+        shared(StandardScaler(), 0).fit(X, sample_weight=WEIGHT[:3])
+
+
+def test_requests_of_the_transformer_are_met():
+    with sklearn.config_context(enable_metadata_routing=True):
+        asks = per_task(StandardScaler().set_fit_request(sample_weight=True), 0)
+        model = Ridge().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(asks, PerTask(model, task_col=0)).fit(X, y, sample_weight=WEIGHT)
+        expected = per_task(StandardScaler(), 0)
+        for found in (pipeline[0], clone(asks).fit(X, sample_weight=WEIGHT)):
+            own = X[:, 0] == found.tasks_[1]
+            mean = np.average(X[own, 1:], axis=0, weights=WEIGHT[own])
+            assert_allclose(found.transformers_[1].mean_, mean)
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            expected.fit(X, sample_weight=WEIGHT)
+
+
+@pytest.mark.parametrize("wrong", [None, StandardScaler, Ridge(), "passthrough"])
+def test_what_is_not_a_transformer(wrong):
+    with pytest.raises(TypeError, match=r"transformer=.*StandardScaler\(\)"):
+        per_task(wrong, 0).fit(X)
+
+
+def test_positions_mean_the_table_also_where_a_task_lacks_a_column():
+    holes = X[X[:, 0] < 2].copy()
+    holes[holes[:, 0] == 1, 1] = np.nan
+    by_position = ColumnTransformer([("scale", StandardScaler(), [2])], remainder="drop")
+    out = per_task(by_position, 0).fit_transform(holes)
+    for t in (0, 1):
+        own = holes[:, 0] == t
+        assert_allclose(out[own, 1:], StandardScaler().fit_transform(holes[own][:, [3]]))
+
+
+def test_errors_inside_name_the_task():
+    table = FRAME.assign(c=np.where(FRAME["task"] == "t1", "red", "1"))
+    with pytest.raises(ValueError, match=r"task 't1': .*'red'"):
+        per_task(StandardScaler(), "task").fit(table)
+
+
+def test_a_word_that_a_task_lacks_is_named_by_the_next_step():
+    table = pd.DataFrame({"task": list("uuvv"), "colour": list("rgrb")})
+    encoder = OneHotEncoder(sparse_output=False)
+    model = make_pipeline(per_task(encoder, "task"), MeanRegularizedRidge(task_col="task"))
+    with pytest.raises(ValueError, match=r"'colour_b'.*'u'.*shared\(\.\.\.\)"):
+        model.fit(table, np.arange(4.0))
+
+
+def test_columns_with_names_of_several_levels():
+    table = FRAME.set_axis(pd.MultiIndex.from_product([["a", "b"], ["c", "d"]]), axis=1)
+    with pytest.raises(ValueError, match=r"\('a', 'c'\).*levels.*join"):
+        per_task(StandardScaler(), ("a", "c")).fit(table)
+
+
+def test_a_column_named_as_the_task():
+    with pytest.raises(ValueError, match=r"'task'.*rename"):
+        shared(FunctionTransformer(lambda X: X.rename(columns={"a": "task"})), "task").set_params(
+            transformer__feature_names_out=lambda _, names: ["task", *names[1:]]
+        ).fit(FRAME)

@@ -203,9 +203,9 @@ def test_a_feature_taken_for_the_task_column_is_doubted(estimator):
         {"age": np.repeat(np.arange(11.0), [2] * 9 + [1] * 2), "x": np.arange(20.0)}
     )
     estimator.set_params(task_col="age").fit(table[:18], np.arange(18.0))
-    with pytest.warns(UserWarning, match=r"'age' has 11 tasks in 20 rows"):
-        with contextlib.suppress(ValueError):  # a task of one row
-            estimator.fit(table, np.arange(20.0))
+    doubt = pytest.warns(UserWarning, match=r"'age' has 11 tasks in 20 rows")
+    with doubt, contextlib.suppress(ValueError):  # a task of one row
+        estimator.fit(table, np.arange(20.0))
 
 
 def test_many_names_are_no_feature():
