@@ -136,7 +136,7 @@ def forget_old():
 
 
 def main(arguments):
-    """Execute pages, all without arguments; print seconds and faults, and exit with 1 for one."""
+    """Execute pages, all without arguments; exit with what is wrong in one, if anything is."""
     paths = [Path(name).resolve() for name in arguments] or page_notebooks()
     forget_old()
     faults = []
@@ -146,7 +146,8 @@ def main(arguments):
             print(f"{seconds:7.1f} s of processor time  {name}", flush=True)
             found = [(cell.source, fault(cell)) for cell in code_cells(page) if fault(cell)]
             faults += [f"{name} failed\n\n{source}\n\n{text}\n" for source, text in found]
-    sys.exit("\n".join(faults) if faults else 0)
+    if faults:
+        sys.exit("\n".join(faults))
 
 
 if __name__ == "__main__":

@@ -124,6 +124,11 @@ def test_a_page_that_fails_is_told_and_not_stored_and_others_go_on(page, capsys,
     assert record.uri == str(other)
 
 
+def test_pages_without_a_fault_let_the_build_go_on(page, capsys):
+    execute.main([str(page())])
+    assert "page.ipynb" in capsys.readouterr().out
+
+
 def test_a_cell_that_hangs_is_ended(page, monkeypatch):
     monkeypatch.setattr(execute, "SECONDS_PER_CELL", 5)
     path = page(new_code_cell("import time\ntime.sleep(600)"), new_code_cell("print('after')"))
