@@ -74,9 +74,9 @@ TRANSFORMERS = [
     TCA(2),
 ]
 TREES = [
-    PerTask(DecisionTreeRegressor(random_state=0)),
-    PerTask(DecisionTreeClassifier(random_state=0)),
-    Pooled(DecisionTreeClassifier(random_state=0), task_as_input=True),
+    PerTask(DecisionTreeRegressor(max_depth=2, random_state=0)),
+    PerTask(DecisionTreeClassifier(max_depth=2, random_state=0)),
+    Pooled(DecisionTreeClassifier(max_depth=2, random_state=0), task_as_input=True),
 ]
 ESTIMATORS = [*REGRESSORS, *CLASSIFIERS, *TRANSFORMERS, *TREES, MultiTaskMLP(**SHORT)]
 

@@ -112,8 +112,9 @@ class WeightedWithTask(WithTask):
         return self._fit("fit", X, y, sample_weight=sample_weight)
 
     @has("partial_fit")
-    def partial_fit(self, X, y=None, sample_weight=None):
-        return self._fit("partial_fit", X, y, sample_weight=sample_weight)
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
+        more = {} if classes is None else {"classes": classes}
+        return self._fit("partial_fit", X, y, sample_weight=sample_weight, **more)
 
     @has("score")
     def score(self, X, y, sample_weight=None):
