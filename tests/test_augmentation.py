@@ -142,6 +142,12 @@ def test_what_is_not_a_number_is_named(value):
         FeatureAugmentation(Ridge(), task_col="task").fit(table, y)
 
 
+def test_dates_are_not_numbers():
+    table = as_frame(X)[["task"]].assign(day=pd.Timestamp("2026-01-01"))
+    with pytest.raises(ValueError, match="'day'"):
+        FeatureAugmentation(Ridge(), task_col="task").fit(table, y)
+
+
 def test_sparse_in_is_dense_in():
     model = FeatureAugmentation(Ridge(solver="lsqr", tol=1e-12), task_col=0)
     expected = model.fit(X, y).predict(X)

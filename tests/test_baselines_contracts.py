@@ -403,6 +403,16 @@ def test_labels_beside_missing_ones(model, labels, classes, kind):
 
 
 @pytest.mark.parametrize("model", ALL)
+@pytest.mark.parametrize("value", [pd.NA, None, [1, 2], "5 kg"])
+def test_a_cell_that_holds_no_number_is_named(model, value):
+    table = F.astype({"b": object})
+    table.at[5, "b"] = value
+    with pytest.raises((TypeError, ValueError), match=r"column 'b' ") as error:
+        model(Ridge(), task_col="task").fit(table, y)
+    assert repr(value) in str(error.value) or "no value in row 5" in str(error.value)
+
+
+@pytest.mark.parametrize("model", ALL)
 def test_what_is_wrong_with_labels(model):
     table, which = ragged_classification(classes=((0, 1),) * 3)
     fit = model(LogisticRegression(), task_col=0).fit
@@ -410,8 +420,9 @@ def test_what_is_wrong_with_labels(model):
         fit(table, [1 if k else "1" for k in which])
     with pytest.raises(ValueError, match="continuous"):
         fit(table, table[:, 1])
-    with pytest.raises(ValueError, match="1d array"):
-        fit(table, np.array(1))
+    for wrong in (np.array(1), np.column_stack([which, which])):
+        with pytest.raises(ValueError, match="1d array"):
+            fit(table, wrong)
     with pytest.raises(ValueError, match=r"'a'.*numbers"):
         model(Ridge(), task_col=0).fit(table, ["a"] * len(table))
     with pytest.raises(ValueError, match="infinity"):

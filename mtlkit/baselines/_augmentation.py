@@ -5,6 +5,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from .._utils._validation import check_number
+from ..table._rows import _refuse_dates
 from ._meta import takes_sparse
 from ._pooled import OneEstimator, short_indices
 
@@ -94,13 +95,9 @@ class FeatureAugmentation(OneEstimator):
         scale = float(self.shared_scale)
         if self.task_col is None:
             return features
+        _refuse_dates(features)
         x = check_array(
-            features,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            ensure_all_finite=False,
-            estimator=self,
-            input_name="X",
+            features, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False
         )
         as_sparse, x = takes_sparse(self.estimator, x), sparse.csr_array(x)
         (n, d), T = x.shape, len(self.tasks_)

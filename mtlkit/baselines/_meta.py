@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.utils import assert_all_finite, check_array, get_tags
+from sklearn.utils import assert_all_finite, check_array, column_or_1d, get_tags
 from sklearn.utils import metadata_routing as routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -25,7 +25,7 @@ from ..table._reading import read_table, task_codes, task_position, unique_tasks
 from ..table._rows import _check_common_columns, _explain, warn_of_a_feature
 
 # What errors say of features that are not numbers.
-NOT_NUMBERS = "NaN|infinity|to float|string or a real number|promote|dtype=object"
+NOT_NUMBERS = "NaN|infinity|to float|string or a real number|promote|with a sequence|dates"
 
 
 class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
@@ -116,7 +116,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
 
     def _check_target(self, y):
         if is_classifier(self):
-            assert_all_finite(y, input_name="y")
+            assert_all_finite(column_or_1d(y), input_name="y")
             check_classification_targets(y)
             return y
         return read_numbers(y)[0] if y.ndim == 1 else check_array(y, input_name="y")
@@ -228,9 +228,13 @@ def naming_columns(features, positions, rows=None):
                 try:
                     _explain(part, None, None, rows)
                 except (TypeError, ValueError) as found:
-                    if all((w in str(error)) == (w in str(found)) for w in ("NaN", "infin")):
+                    if _kind(error) == _kind(found):
                         raise
         raise
+
+
+def _kind(error):
+    return re.findall("NaN|infinity", str(error).replace("NAType", "NaN"))[:1]
 
 
 def one_per_class(values):
