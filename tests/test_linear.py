@@ -1,6 +1,8 @@
 """Tests of mtlkit.linear: moments add up; mean-regularised ridge against other ways to solve it."""
 
+import re
 import tracemalloc
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -8,11 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import NotFittedError
+from scipy.linalg import LinAlgWarning
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.linear_model import Ridge
 
 from mtlkit.baselines import PerTask, Pooled
-from mtlkit.linear import MeanRegularizedRidge, TaskMoments
+from mtlkit.linear import (
+    JointSupport,
+    LearnedRelations,
+    LowRank,
+    MeanRegularizedRidge,
+    MultiTaskLinearRegression,
+    MultiTaskLogisticRegression,
+    SharedMean,
+    TaskGraph,
+    TaskMoments,
+)
+from mtlkit.transfer import BiasedLogisticRegression, BiasedRidge
 from tests._problems import as_frame, ragged_regression
 
 X, y = ragged_regression()
@@ -341,7 +357,7 @@ def test_unseen_tasks_are_predicted_by_the_shared_part():
     expected = X[:, 1:] @ fitted.shared_coef_ + fitted.shared_intercept_
     assert_allclose(prediction[::2], expected[::2])
     assert_array_equal(prediction[1::2], fitted.predict(X)[1::2])
-    with pytest.raises(ValueError, match="strings.*convert the task column"):
+    with pytest.raises(ValueError, match=r"strings.*convert the task column"):
         fitted.predict(X.astype(str))
 
 
@@ -502,3 +518,257 @@ def test_order_of_rows_does_not_matter():
     y, order = rng.normal(size=60), rng.permutation(60)
     a, b = (MeanRegularizedRidge(task_col=0).fit(X[o], y[o]) for o in (slice(None), order))
     assert_allclose(a.coef_, b.coef_, rtol=1e-10)
+
+
+# Few rows: solved by rows in place of moments
+
+
+@given(
+    SEEDS,
+    st.lists(st.integers(1, 12), min_size=1, max_size=4),
+    st.sampled_from([0, 1e-12, 0.5, 40.0, 1e12, np.inf]),
+    st.sampled_from(INTERCEPTS),
+    st.booleans(),
+)
+def test_few_rows_give_what_moments_give(seed, rows, coupling, options, weighted):
+    X, y = ragged_regression(seed, rows, d=8)
+    weight = np.random.default_rng(seed).uniform(0.2, 3, len(y)) if weighted else None
+    one, two = (model(coupling, task_weight="tasks", **options) for _ in range(2))
+    one.fit(X, y, weight)
+    assert isinstance(one._seen, tuple) == (len(y) < 8 * len(rows))
+    two.partial_fit(X, y, weight)
+    assert_same_model(one, two, rtol=1e-8)
+    assert_allclose(one.objective_, two.objective_, rtol=1e-8)
+    assert_same_moments(one.moments_, two.moments_)
+
+
+@pytest.mark.parametrize("options", INTERCEPTS)
+def test_few_rows_with_many_features_take_little_memory(options):
+    rng = np.random.default_rng(0)
+    table = np.column_stack([np.repeat(np.arange(5), 12), rng.normal(size=(60, 2000))])
+    target = rng.normal(size=60)
+    tracemalloc.start()
+    try:
+        fitted = model(**options).fit(table, target)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * table.nbytes  # a matrix of all features would be 32 MB, 33 times the table
+    left = (target - fitted.predict(table)) * np.ones(60)
+    V = fitted.coef_ - fitted.shared_coef_  # α (1 + c) v_t = Σ of the residuals' rows
+    pull = np.array([left[own] @ table[own, 1:] for own in np.split(np.arange(60), 5)])
+    if options == {"fit_intercept": False}:
+        assert_allclose(0.7 * 3 * V, pull, atol=1e-8)
+
+
+@pytest.mark.parametrize("coupling", [1e9, 1e30])
+def test_the_objective_is_right_at_any_coupling(coupling):
+    at_the_end = model(np.inf).fit(X, y).objective_
+    assert_allclose(model(coupling).fit(X, y).objective_, at_the_end, rtol=1e-6)
+
+
+# Numbers too large
+
+
+def estimators():
+    graph = TaskGraph(np.ones((4, 4)))
+    for penalty in (SharedMean(), JointSupport(), LowRank(), LearnedRelations(), graph):
+        yield MultiTaskLinearRegression(penalty, task_col=0, max_iter=50), y
+        yield MultiTaskLogisticRegression(penalty, task_col=0, max_iter=50), y > np.median(y)
+    yield MeanRegularizedRidge(task_col=0), y
+    yield BiasedRidge(source=0, task_col=0), y
+    yield BiasedLogisticRegression(source=0, task_col=0, max_iter=50), y > np.median(y)
+
+
+each_estimator = pytest.mark.parametrize(
+    ("estimator", "target"),
+    [
+        pytest.param(*pair, id=f"{i}-{type(pair[0]).__name__}")
+        for i, pair in enumerate(estimators())
+    ],
+)
+
+
+@each_estimator
+@pytest.mark.parametrize("value", [np.finfo(float).max, -np.finfo(float).max, 1e200])
+def test_a_value_whose_products_overflow_is_named(estimator, target, value):
+    table = with_values([3], [2], value)
+    with pytest.raises(
+        ValueError, match=re.escape(f"column 2 reach {value:.3g} in task {X[3, 0]}")
+    ):
+        estimator.fit(table, target)
+    frame = as_frame(table)
+    if estimator.get_params().get("source") is None:
+        named = clone(estimator).set_params(task_col="task")
+        with pytest.raises(ValueError, match=rf"column 'b' reach .* in task 't{X[3, 0]:.0f}'"):
+            named.fit(frame, target)
+
+
+@each_estimator
+@pytest.mark.parametrize("scale", [1e100, 1e70, 1e-100, 1e-160])
+def test_features_of_any_scale_end_soon(estimator, target, scale):
+    table = X * np.array([1, scale, scale, scale])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", LinAlgWarning)  # of scikit-learn's Ridge, inside ours
+        try:
+            fitted = clone(estimator).fit(table, target)
+        except ValueError as error:
+            assert "reach" in str(error) and scale > 1e75
+        else:
+            assert np.isfinite(fitted.predict(table).astype(float)).all()
+            assert np.isfinite(fitted.coef_).all()
+
+
+@each_estimator
+def test_other_numbers_that_overflow_are_named(estimator, target):
+    with pytest.raises(ValueError, match=r"sample_weight reaches 1e\+300"):
+        clone(estimator).fit(X, target, np.full(len(y), 1e300))
+    if target is y:
+        with pytest.raises(ValueError, match=r"values of y reach .*e\+20[01] in task"):
+            clone(estimator).fit(X, 1e200 * y)
+    if "task_weight" in estimator.get_params():
+        with pytest.raises(ValueError, match=r"task_weight .* 1e"):
+            clone(estimator).set_params(task_weight=[1e300, 1e308, 1e300, 1.0]).fit(X, target)
+    fitted = clone(estimator).fit(X, target)
+    fitted.coef_ = np.full_like(fitted.coef_, 7.0)
+    with pytest.raises(ValueError, match=r"row 3 overflows: column 2 holds 1.8e\+308"):
+        fitted.predict(with_values([3], [2], np.finfo(float).max))
+
+
+# Selectors of scikit-learn
+
+
+SELECTABLE = [
+    MeanRegularizedRidge(),
+    MultiTaskLinearRegression(JointSupport()),
+    MultiTaskLogisticRegression(),
+]
+
+
+@pytest.mark.parametrize("estimator", SELECTABLE, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("place", [0, 2, -1])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_selectors_keep_the_task_column_and_the_right_features(estimator, place, n_classes):
+    F = np.random.default_rng(0).normal(size=(180, 6))
+    target = 5 * F[:, 3] + 3 * F[:, 4]
+    if isinstance(estimator, MultiTaskLogisticRegression):
+        target = np.digitize(target, [-2, 2] if n_classes == 3 else [0])
+    table = np.insert(F, 6 if place == -1 else place, np.repeat([0, 1, 2], 60), axis=1)
+    frame = pd.DataFrame(table, columns=["t" if j == place % 7 else f"f{j}" for j in range(7)])
+    right = [j for j in range(7) if j == place % 7 or np.isin(table[0, j], F[0, 3:5])]
+    named = SelectFromModel(clone(estimator).set_params(task_col="t"), threshold=0.5)
+    assert_array_equal(named.fit(frame, target).get_feature_names_out(), frame.columns[right])
+    estimator = clone(estimator).set_params(task_col=place)
+    chosen = SelectFromModel(estimator, threshold=0.5).fit(table, target).get_support()
+    assert_array_equal(np.flatnonzero(chosen), right)
+    recursive = RFE(estimator, n_features_to_select=3)
+    if place == 2:  # where columns before it go, its position changes
+        with pytest.raises(ValueError, match=r"task_col=2 .* task_col=0"):
+            recursive.fit(table, target)
+    else:
+        assert_array_equal(np.flatnonzero(recursive.fit(table, target).support_), right)
+
+
+def test_importances_have_a_number_for_each_column():
+    fitted = model().fit(X, y)
+    sizes = np.sqrt((fitted.coef_**2).mean(axis=0))
+    assert_allclose(fitted.feature_importances_, [2 * sizes.max(), *sizes])
+    alone = MeanRegularizedRidge().fit(X[:, 1:], y)
+    assert_allclose(alone.feature_importances_, abs(alone.coef_[0]))
+    assert not hasattr(MeanRegularizedRidge(), "coef_")
+    assert not hasattr(MeanRegularizedRidge(), "feature_importances_")
+
+
+# Names in place of positions; labels of all kinds; what a refit leaves
+
+
+def test_a_series_of_task_weights_is_matched_by_name():
+    frame = as_frame(X)
+    weight = {"t0": 0.5, "t1": 2.0, "t2": 3.0, "t3": 1.0, "never seen": 9.0}
+    plain = model(task_weight=list(weight.values())[:4]).fit(X, y)
+    for series in (pd.Series(weight), pd.Series(weight)[::-1], pd.Series(weight, dtype="Float64")):
+        named = MeanRegularizedRidge(0.7, 2.0, task_col="task", task_weight=series)
+        assert_same_model(named.fit(frame, y), plain)
+    with pytest.raises(ValueError, match=r"task_weight.* \['t0', 't3'\]"):
+        MeanRegularizedRidge(task_col="task", task_weight=pd.Series({"t1": 1, "t2": 2})).fit(
+            frame, y
+        )
+
+
+@pytest.mark.parametrize("kind", ["column", "list", "objects", "booleans", "text"])
+def test_labels_of_all_kinds_and_unlabelled_rows(kind):
+    labels = np.digitize(y, np.quantile(y, [0.3, 0.7]))
+    if kind == "booleans":
+        labels = labels > 0
+    names = np.array(["a", "b", "c"], dtype=object)[labels] if kind == "text" else labels
+    known = np.arange(len(y)) % 4 > 0
+    given = names.astype(object)
+    given[~known] = None
+    if kind == "column":
+        given = np.where(known, labels, np.nan)[:, None]
+    if kind == "list":
+        given = [int(v) if k else float("nan") for v, k in zip(labels, known, strict=True)]
+    fitted = MultiTaskLogisticRegression(task_col=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataConversionWarning)
+        fitted.fit(X, given)
+    right = MultiTaskLogisticRegression(task_col=0).fit(X[known], names[known])
+    assert_array_equal(fitted.classes_, right.classes_)
+    assert_allclose(fitted.predict_proba(X), right.predict_proba(X))
+    assert fitted.predict(X)[0] in set(names)
+
+
+def test_a_refit_leaves_nothing_of_the_last_one():
+    two, three = y > np.median(y), np.digitize(y, np.quantile(y, [0.3, 0.7]))
+    for penalty in (SharedMean(), JointSupport()):
+        again = MultiTaskLogisticRegression(penalty, task_col=0).fit(X, two).fit(X, three)
+        assert vars(again).keys() == vars(clone(again).fit(X, three)).keys()
+        again.fit(X, two)
+        assert vars(again).keys() == vars(clone(again).fit(X, two)).keys()
+        assert_allclose(again.coef_, clone(again).fit(X, two).coef_)
+
+
+@pytest.mark.parametrize("options", [{"fit_intercept": "no"}, {"couple_intercept": 1}])
+def test_flags_are_true_or_false(options):
+    with pytest.raises(TypeError, match=f"{next(iter(options))}=.* must be True or False"):
+        model(**options).fit(X, y)
+
+
+def test_numpy_numbers_are_numbers():
+    plain = model(2.0, 0.5).fit(X, y)
+    numpy = model(np.float32(2.0), np.float64(0.5), fit_intercept=np.True_).fit(X, y)
+    assert_same_model(numpy, plain)
+    MultiTaskLinearRegression(SharedMean(np.int64(2)), max_iter=np.int32(99), task_col=0).fit(X, y)
+
+
+# Moments that are wrong, or compared
+
+
+def test_moments_of_wrong_rows():
+    rows, target, task = np.ones((3, 2)), np.ones(3), np.array(["u", "v", "v"])
+    with pytest.raises(ValueError, match=r"sample_weight .* -1"):
+        TaskMoments.from_rows(rows, target, task, [1, -1, 1])
+    with pytest.raises(ValueError, match="inconsistent"):
+        TaskMoments.from_rows(rows, target, task[:2])
+    for value in (np.nan, 1e200):
+        with pytest.raises(ValueError, match="task 'v' are not finite"):
+            TaskMoments.from_rows(np.vstack([rows[:2], [1, value]]), target, task)
+    one = TaskMoments.from_rows(rows, target, task)
+    with pytest.raises(ValueError, match="2 and of 1 features"):
+        one + TaskMoments.from_rows(rows[:, :1], target, task)
+    with pytest.raises(ValueError, match="convert the task column"):
+        one + TaskMoments.from_rows(rows, target, np.arange(3))
+
+
+def test_moments_are_compared_by_identity_and_can_be_keys():
+    one, two = (TaskMoments.from_rows(X[:, 1:], y, X[:, 0]) for _ in range(2))
+    assert one == one and one != two
+    assert len({one, two}) == 2
+
+
+def test_tasks_of_moments_stay_apart_however_large():
+    one = TaskMoments.from_rows(np.ones((2, 1)), np.ones(2), np.array([2**60, 2**60 + 1]))
+    two = TaskMoments.from_rows(np.ones((2, 1)), np.ones(2), np.array([1.0, 2.0]))
+    assert (one + two).tasks.tolist() == [1, 2, 2**60, 2**60 + 1]
+    assert_array_equal((one + two).n, 1)

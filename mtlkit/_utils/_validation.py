@@ -181,7 +181,7 @@ def balance_weights(task_weight, n, tasks=None):
         weight = weight.iloc[[place[task] for task in tasks.tolist()]].tolist()
     weight = np.asarray(weight)
     numbers = weight.dtype.kind in "fiu" and weight.shape == n.shape
-    if not (numbers and np.isfinite(weight).all() and (weight > 0).all()):
+    if not (numbers and (weight > 0).all() and (weight < 1e75).all()):  # so products are finite
         raise ValueError(
             f"task_weight must hold {len(n)} positive numbers, one per task in the order of "
             f"tasks_ or in a Series indexed by task, got {task_weight!r}"

@@ -14,6 +14,11 @@ from ..table._reading import task_codes, task_position, unique_tasks
 from ..table._rows import check_features, check_rows
 
 
+def _module(callers):
+    """Name of the module that asks for an attribute, or of a caller further up."""
+    return sys._getframe(1 + callers).f_globals.get("__name__", "")
+
+
 class TaskLinearModel(BaseEstimator):
     """A model with `tasks_`, `coef_` (T, d), `intercept_` (T,), perhaps a part for new tasks."""
 
@@ -25,12 +30,10 @@ class TaskLinearModel(BaseEstimator):
         """The weights w_t, one row for each task."""
         # scikit-learn's selectors take the columns of coef_ for those of X, one of which is the
         # task column. Where they find no coef_ they use feature_importances_, which has them all.
-        if self.task_col is not None:
-            caller = sys._getframe(1).f_globals.get("__name__", "")
-            if caller.startswith("sklearn.feature_selection"):
-                raise AttributeError(
-                    "coef_ has no column for the task column of X: use feature_importances_"
-                )
+        if self.task_col is not None and _module(1).startswith("sklearn.feature_selection"):
+            raise AttributeError(
+                "coef_ has no column for the task column of X: use feature_importances_"
+            )
         return self._coef
 
     @coef_.setter
@@ -44,6 +47,11 @@ class TaskLinearModel(BaseEstimator):
         sizes = np.sqrt((coef**2).mean(axis=tuple(range(coef.ndim - 1))))
         if self.task_col is None:
             return sizes
+        if self.task_col not in (0, -1) and _module(2) == "sklearn.feature_selection._rfe":
+            raise ValueError(
+                f"task_col={self.task_col!r} may be another column once RFE has dropped some: make "
+                "the task column the first, task_col=0, or the last, task_col=-1"
+            )
         return np.insert(sizes, self._task_position, 2 * sizes.max() or 1.0)
 
     def _rows(self, X, y, sample_weight, *, reset=True, classes=False):

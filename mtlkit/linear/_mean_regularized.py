@@ -157,29 +157,27 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         """Minimise, given moments, or rows (X, y, task, sample_weight) if they are few."""
         check_strength(self, "alpha", include="neither")
         check_strength(self, "coupling", include="both")
-        coupled = check_flag(self.couple_intercept, "couple_intercept")
+        alpha, coupling = float(self.alpha), float(self.coupling)
+        level = coupling if check_flag(self.couple_intercept, "couple_intercept") else 0.0
         if not check_flag(self.fit_intercept, "fit_intercept"):
             level = None
-        else:
-            level = self.coupling if coupled else 0.0
         solve = self._by_rows if isinstance(seen, tuple) else self._by_moments
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                tasks, x0, y0, private, w0, levels, loss = solve(seen, level)
+                tasks, n, x0, y0, V, w0, own, common, loss = solve(seen, alpha, coupling, level)
         except np.linalg.LinAlgError:  # of numbers that are not finite
-            loss, w0, private, levels = np.nan, np.zeros(1), np.zeros((1, 1)), np.zeros(1)
-        W = w0 + private
+            raise _overflow() from None
         # At coupling = inf private parts and levels are equal, and inf * 0 would be NaN.
-        tie = self.coupling if np.isfinite(self.coupling) else 0.0
-        spread = ((private - private.mean(axis=0)) ** 2).sum()
-        if coupled and level is not None:
+        tie = coupling if np.isfinite(coupling) else 0.0
+        W, spread, levels = w0 + V, ((V - V.mean(axis=0)) ** 2).sum(), np.zeros(len(n))
+        if level is not None:  # that of a task's own rows, pulled to the common one
+            levels = common + (own - common) * n / (n + alpha * level)
+        if level:
             spread += ((levels - levels.mean()) ** 2).sum()
-        objective = float(loss + self.alpha * ((W**2).sum() + tie * spread))
+        loss += (n * (own - levels) ** 2).sum()
+        objective = float(loss + alpha * ((W**2).sum() + tie * spread))
         if not np.isfinite(objective):
-            raise ValueError(
-                f"the objective is {objective}: numbers overflow. Scale features and targets to "
-                "moderate size, and check alpha, coupling and task_weight"
-            )
+            raise _overflow()
         self.tasks_, self.coef_, self.shared_coef_ = tasks, W, w0
         self.intercept_ = y0 + levels - W @ x0
         self.shared_intercept_ = float(y0 + levels.mean() - w0 @ x0)
@@ -187,35 +185,31 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         self._seen = seen  # last: after an error nothing has been added
         return self
 
-    def _by_moments(self, seen, level):
-        """Tasks, centre, private parts (T, d), shared part (d,), levels (T,) there, and loss."""
+    def _by_moments(self, seen, alpha, coupling, level):
+        """Tasks, their weights n (T,), the centre (x0, y0), private parts (T, d), shared part (d,),
+        mean residuals (T,) there without levels, the common level, and the loss about means.
+        """
         m = seen.scaled(balance_weights(self.task_weight, seen.n, seen.tasks))
-        T, d = m.x_mean.shape
+        d = m.x_mean.shape[1]
         x0, y0 = np.zeros(d), 0.0
         if level is not None:
             x0 = np.average(m.x_mean, axis=0, weights=m.n)
             y0 = np.average(m.y_mean, weights=m.n)
-        free = level is not None and not self.couple_intercept
-        if free:
+        if level == 0:  # free: moments about the means
             A, r = m.Sxx.copy(), m.Sxy.copy()
         else:
-            A, r = m.about(x0, y0)
-            if level is None:
-                A, r = A[:, :d, :d], r[:, :d]
-        tied = level is not None and not free
-        V, w0 = _eliminate(A, r, self.alpha, self.coupling, level=tied)
-        W, levels = w0 + V, np.zeros(T)
-        if tied:
-            levels = W[:, d]
-            W, V, w0 = W[:, :d], V[:, :d], w0[:d]
-        elif free:
-            levels = m.y_mean - y0 + np.einsum("td,td->t", x0 - m.x_mean, W)
-        off = m.y_mean - y0 - levels + np.einsum("td,td->t", x0 - m.x_mean, W)
-        curved = (m.Sxx @ W[:, :, None])[:, :, 0]
-        loss = (m.Syy + m.n * off**2).sum() + np.vdot(W, curved - 2 * m.Sxy)
-        return m.tasks, x0, y0, V, w0, levels, loss
+            k = d if level is None else d + 1
+            A, r = (part[..., :k] for part in m.about(x0, y0))
+            A = A[:, :k]
+        V, w0 = _eliminate(A, r, alpha, coupling, level=bool(level))
+        common = w0[d] if level else 0.0
+        V, w0 = V[:, :d], w0[:d]
+        W = w0 + V
+        own = m.y_mean - y0 + np.einsum("td,td->t", x0 - m.x_mean, W)
+        loss = m.Syy.sum() + np.vdot(W, (m.Sxx @ W[:, :, None])[:, :, 0] - 2 * m.Sxy)
+        return m.tasks, m.n, x0, y0, V, w0, own, common, loss
 
-    def _by_rows(self, seen, level):
+    def _by_rows(self, seen, alpha, coupling, level):
         """The same from rows (X, y, task, sample_weight)."""
         X, y, task, a = seen
         tasks, codes = unique_tasks(task)
@@ -229,14 +223,17 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         starts, X, y, a, codes = in_blocks(codes, len(tasks), X - x0, y - y0, a, codes)
         root = np.sqrt(a)
         rows = np.column_stack([X * root[:, None], root, y * root])
-        V, w0, centre = _eliminate_rows(rows, starts, self.alpha, self.coupling, level)
+        V, w0, common = _eliminate_rows(rows, starts, alpha, coupling, level)
         left = y - Blocks(X, starts).apply(w0 + V)
-        levels = np.zeros(len(tasks))
-        if level is not None:  # of a task's own rows, pulled to the common one
-            own = np.bincount(codes, a * left) / n
-            levels = centre + (own - centre) * n / (n + self.alpha * level)
-        loss = (a * (left - levels[codes]) ** 2).sum()
-        return tasks, x0, y0, V, w0, levels, loss
+        own = np.bincount(codes, a * left) / n
+        return tasks, n, x0, y0, V, w0, own, common, (a * (left - own[codes]) ** 2).sum()
+
+
+def _overflow():
+    return ValueError(
+        "numbers overflow: scale features and targets to moderate size, and check alpha, coupling "
+        "and task_weight"
+    )
 
 
 def _eliminate(A, r, alpha, coupling, *, level):

@@ -67,7 +67,7 @@ class Penalized:
         penalty = self._bound_penalty(loss.tasks)
         if start is None or start.shape != loss.shape:
             start = np.zeros(loss.shape)
-        solution = solve(loss, penalty, self.alpha, start, self.tol, self.max_iter)
+        solution = solve(loss, penalty, float(self.alpha), start, float(self.tol), self.max_iter)
         self.tasks_, self.coef_ = loss.tasks, solution.W
         self.intercept_ = loss.intercept(solution.W)
         self.objective_, self.dual_gap_ = solution.objective, solution.gap

@@ -165,8 +165,7 @@ class SharedMean(Penalty):
         self.coupling = coupling
 
     def bind(self, tasks):
-        check_number(self.coupling, "coupling", low=0)
-        return self
+        return _with_coupling(self)
 
     def value(self, W):
         spread = ((W - W.mean(axis=0)) ** 2).sum()
@@ -229,13 +228,12 @@ class TaskGraph(Penalty):
         self.coupling = coupling
 
     def bind(self, tasks):
-        check_number(self.coupling, "coupling", low=0, open_high=True)
+        bound = _with_coupling(self, finite=True)
         A = self._edges(list(tasks))
         A = A - np.diag(np.diag(A))
-        bound = copy(self)
         sizes, bound._basis = np.linalg.eigh(np.diag(A.sum(axis=0)) - A)
         with np.errstate(over="ignore"):
-            bound._charge = 1 + self.coupling * sizes.clip(min=0)
+            bound._charge = 1 + bound.coupling * sizes.clip(min=0)
         return bound
 
     def _edges(self, tasks):
@@ -330,8 +328,7 @@ class LearnedRelations(Penalty):
         self.coupling = coupling
 
     def bind(self, tasks):
-        check_number(self.coupling, "coupling", low=0, open_high=True)
-        return self
+        return _with_coupling(self, finite=True)
 
     def value(self, W):
         sizes = np.linalg.svd(W, compute_uv=False)
@@ -360,3 +357,10 @@ def _tied_shrink(sizes, a, c):
     totals = np.cumsum(sizes) / (a + c * k)  # Σ s if the k largest are above 0
     total = totals[max((sizes > c * totals).sum() - 1, 0)]
     return np.maximum(sizes - c * total, 0) / a
+
+
+def _with_coupling(penalty, finite=False):
+    """A copy whose coupling is a checked number of Python, at full precision."""
+    bound = copy(penalty)
+    bound.coupling = float(check_number(penalty.coupling, "coupling", low=0, open_high=finite))
+    return bound
