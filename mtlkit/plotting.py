@@ -1,6 +1,7 @@
-"""The book's one style.
+"""The book's one style: the settings keep their colours and markers on every page.
 
-The settings keep their colours and markers on every page.
+``SETTING_COLORS`` and ``SETTING_MARKERS`` are dicts from a setting ("single-task", "pooled",
+"multi-task", "transfer") to what matplotlib takes. `use_style` sets fonts, sizes and background.
 """
 
 __all__ = ["SETTING_COLORS", "SETTING_MARKERS", "use_style"]

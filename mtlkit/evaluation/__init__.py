@@ -4,7 +4,7 @@ from ._affinity import TaskAffinity, task_affinity
 from ._compare import compare
 from ._comparison import Comparison, ComparisonTable
 from ._intervals import Difference, Equivalence, equivalence_test, paired_difference, verdict
-from ._label_saving import label_saving
+from ._label_saving import LabelSaving, label_saving
 from ._plot import ComparisonDisplay
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "ComparisonTable",
     "Difference",
     "Equivalence",
+    "LabelSaving",
     "TaskAffinity",
     "compare",
     "equivalence_test",

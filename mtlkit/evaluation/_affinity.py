@@ -9,25 +9,34 @@ from sklearn.metrics import check_scoring
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from .._utils._containers import missing, take
-from .._utils._validation import read_labels
+from .._utils._containers import take
 from ..table import TaskStratifiedShuffleSplit
 from ..table._reading import unique_tasks
 from ._compare import check_splits, check_table, check_task_col
 from ._intervals import check_level, paired_difference
-from ._scoring import Responses, score_rows
+from ._scoring import TaskScorer
 
 
 @dataclass(frozen=True, eq=False)
 class TaskAffinity:
-    """What tasks gain from each other; made by `task_affinity`.
+    """Pairwise task affinity: what tasks gain from each other; made by `task_affinity`.
 
     Attributes
     ----------
-    tasks : list of the T tasks, sorted
+    tasks : list
+        The T tasks, sorted.
     mean, low, high : ndarray of shape (T, T)
         Entry [s, t] is the mean gain of task t from training with task s, in raw units of the
         score, and the ends of its interval. The diagonal is NaN.
+
+    See Also
+    --------
+    task_affinity : Measures it.
+    mtlkit.linear.TaskGraph : A penalty that takes affinities as the adjacency of tasks.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/algorithms/which_tasks_belong_together`.
     """
 
     tasks: list
@@ -49,7 +58,7 @@ def task_affinity(
     n_jobs=None,
     random_state=None,
 ):
-    r"""Measure for every pair of tasks what one gains from training with the other.
+    r"""Pairwise task affinity: what each task gains from training with each other one.
 
     With score(f, t) the score of a fitted model f on the test rows of task t,
 
@@ -62,8 +71,8 @@ def task_affinity(
     Parameters
     ----------
     together, alone : estimator
-        To tune them on each split pass two `GridSearchCV`, with ``cv=TaskStratifiedKFold(...)``
-        and grids of the same size.
+        For two tasks, and for one; both with the same `task_col`. To tune them on each split pass
+        two `GridSearchCV`, with ``cv=TaskStratifiedKFold(...)`` and grids of the same size.
     X : DataFrame or array of shape (n, p)
         Table with the task column, of two tasks or more.
     y : array-like of shape (n,)
@@ -79,6 +88,7 @@ def task_affinity(
     n_jobs : int, default=None
         Splits worked on at the same time; the result does not depend on it.
     random_state : int, RandomState instance or None, default=None
+        Draws the default `cv`.
 
     Returns
     -------
@@ -86,13 +96,26 @@ def task_affinity(
 
     Raises
     ------
-    ValueError
-        If there are fewer than two tasks or splits, or a score cannot be computed.
+    TypeError, ValueError
+        If there are fewer than two tasks or splits, an estimator has another task column, an
+        argument is not what it should be, or a score cannot be computed.
+
+    Warns
+    -----
+    UserWarning
+        If an estimator has no task column and would see the task as a feature.
+
+    See Also
+    --------
+    compare : All tasks together against each alone.
+    paired_difference : The interval of each entry.
 
     Notes
     -----
     The cost: J T (T + 1) / 2 fits. The intervals are the plain ones of `paired_difference`. What
     pairs gain need not tell what a larger group gains (Standley et al., ICML 2020).
+
+    Taught in :doc:`/chapters/algorithms/which_tasks_belong_together`.
 
     Examples
     --------
@@ -111,13 +134,12 @@ def task_affinity(
     check_task_col({"together": together, "alone": alone}, task_col)
     check_level(level)
     scorer = check_scoring(together, scoring=scoring)
-    labelled = ~missing(y)
-    classes = [set(y[labelled & (codes == t)].tolist()) for t in range(len(tasks))]
+    scorer = TaskScorer(scorer, task_col, tasks, "macro", X, y)
     if cv is None:
         cv = TaskStratifiedShuffleSplit(task_col=task_col, random_state=random_state)
     splits = check_splits(cv, X, y, np.zeros(len(y), dtype=bool))
     runs = Parallel(n_jobs=n_jobs, prefer="processes")(
-        delayed(_split_scores)(together, alone, X, y, codes, classes, split, scorer, tasks, j)
+        delayed(_split_scores)(together, alone, X, y, codes, split, scorer, f"split {j}")
         for j, split in enumerate(splits)
     )
     pairs, by_itself = map(np.array, zip(*runs, strict=True))  # (J, T, T) and (J, T)
@@ -128,31 +150,26 @@ def task_affinity(
     return TaskAffinity(tasks, mean, low, high)
 
 
-def _split_scores(together, alone, X, y, codes, classes, split, scorer, tasks, j):
-    """On split j, scores of task t trained with s at [s, t] (T, T), and of t alone (T,)."""
-    train, test = split
-    test = test[~missing(y[test])]
-    pairs, by_itself = np.full((len(tasks), len(tasks)), np.nan), np.empty(len(tasks))
+def _split_scores(together, alone, X, y, codes, split, scorer, where):
+    """On one split, scores of task t trained with s at [s, t] (T, T), and of t alone (T,)."""
+    T = len(scorer.tasks)
+    pairs, by_itself = np.full((T, T), np.nan), np.empty(T)
 
     def scores(estimator, group):
-        rows, own = (part[np.isin(codes[part], group)] for part in (train, test))
+        train, test = (part[np.isin(codes[part], group)] for part in split)
         try:
-            responses = Responses(clone(estimator).fit(take(X, rows), y[rows]), take(X, own))
-            found = []
-            for t in group:
-                part = np.flatnonzero(codes[own] == t)
-                labels = read_labels(y[own[part]])[0]
-                found.append(score_rows(scorer, responses, part, labels, classes[t]))
-            if not np.isfinite(found).all():
-                raise ValueError(f"scores are {found}: use larger test parts or another scoring")
+            fitted = clone(estimator).fit(take(X, train), y[train])
+            found = np.array(scorer.with_tasks(fitted, take(X, test), y[test])[1])[group]
+            if np.isnan(found).any():
+                raise ValueError("a task has no labelled test row: use larger test parts")
         except Exception as error:
-            error.add_note(f"(tasks {[tasks[t] for t in group]}, split {j})")
+            error.add_note(f"(tasks {[scorer.tasks[t] for t in group]}, {where})")
             raise
         return found
 
     with threadpool_limits(1):
-        for t in range(len(tasks)):
+        for t in range(T):
             (by_itself[t],) = scores(alone, [t])
-        for s, t in combinations(range(len(tasks)), 2):
+        for s, t in combinations(range(T), 2):
             pairs[t, s], pairs[s, t] = scores(together, [s, t])
     return pairs, by_itself

@@ -16,7 +16,7 @@ _UNBOUNDED = ("neg_", "mutual_info", "positive_likelihood")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """Scores of several candidates on the same J splits; made by `compare`.
+    """Result of `compare`: scores of several candidates on the same J splits.
 
     Scores are greater-is-better, in raw units (an accuracy of 0.9 is 0.9).
 
@@ -50,6 +50,16 @@ class Comparison:
         Settings that each candidate tried.
     train_rows, test_rows : ndarray of shape (J, T)
         Labelled rows of each scored task in the training and test part of each split.
+
+    See Also
+    --------
+    compare : Makes it.
+    ComparisonDisplay : The plot of it.
+    ComparisonTable : The table of it.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/background/did_sharing_help`.
     """
 
     names: list[str]
@@ -86,6 +96,7 @@ class Comparison:
             same source, which is wider; see `paired_difference`. The rows counted are the labelled
             rows of the scored tasks.
         level : float, default=0.95
+            Confidence level.
 
         Returns
         -------
@@ -95,7 +106,18 @@ class Comparison:
         return paired_difference(a, b, level=level, corrected=self._rows() if corrected else None)
 
     def task_differences(self, name, baseline=None, *, corrected=False, level=0.95):
-        """The difference on each task alone; parameters as for `difference`.
+        """The difference on each task alone.
+
+        Parameters
+        ----------
+        name : str
+            A candidate.
+        baseline : str, default=None
+            Another; None means ``self.baseline``.
+        corrected : bool, default=False
+            As in `difference`.
+        level : float, default=0.95
+            Confidence level.
 
         Returns
         -------
@@ -115,15 +137,33 @@ class Comparison:
         return result
 
     def worst_task(self, name, baseline=None, *, corrected=False, level=0.95):
-        """The task with the smallest mean difference; parameters as for `difference`.
+        """The task with the smallest mean difference.
 
         Of many tasks the worst looks bad by chance alone, and its interval does not know that it
         was picked: read it as a warning, and look at the task again on new data.
 
+        Parameters
+        ----------
+        name : str
+            A candidate.
+        baseline : str, default=None
+            Another; None means ``self.baseline``.
+        corrected : bool, default=False
+            As in `difference`.
+        level : float, default=0.95
+            Confidence level.
+
         Returns
         -------
         task : object
+            Its name.
         difference : Difference
+            On this task alone.
+
+        Raises
+        ------
+        ValueError
+            If no task was scored on two splits or more.
         """
         differences = self.task_differences(name, baseline, corrected=corrected, level=level)
         if not differences:
@@ -134,7 +174,18 @@ class Comparison:
         return min(differences.items(), key=lambda item: item[1].mean)
 
     def equivalence(self, name, baseline=None, *, margin, corrected=False):
-        """Test that `name` and the baseline differ by less than `margin` (raw units).
+        """Test that `name` and the baseline differ by less than `margin`.
+
+        Parameters
+        ----------
+        name : str
+            A candidate.
+        baseline : str, default=None
+            Another; None means ``self.baseline``.
+        margin : float
+            The largest difference that does not matter, in raw units of the score.
+        corrected : bool, default=False
+            As in `difference`.
 
         Returns
         -------
@@ -175,6 +226,13 @@ class Comparison:
     def plot(self, ax=None, corrected=False):
         """Dot and interval of each candidate's difference from the baseline.
 
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+        corrected : bool, default=False
+            As in `difference`.
+
         Returns
         -------
         ComparisonDisplay
@@ -208,9 +266,19 @@ class ComparisonTable:
     Attributes
     ----------
     caption : str
+        What stands above.
     header : list of str
+        Names of the columns.
     rows : list of lists of str
         The first cell of a row names it.
+
+    See Also
+    --------
+    Comparison.table : Makes it.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/background/did_sharing_help`.
     """
 
     caption: str

@@ -108,7 +108,8 @@ class TaskScorer:
             if not np.isfinite(scores[-1]):
                 raise ValueError(
                     f"the score is {scores[-1]} on the {len(part)} test rows of {where}: use "
-                    "larger test parts, fewer folds (inner_cv), average='micro' or another scoring"
+                    "larger test parts, another scoring or, in compare, fewer folds (inner_cv) or "
+                    "average='micro'"
                 )
         alone = [
             self._score_or_nan(responses, part, y[part], classes)
