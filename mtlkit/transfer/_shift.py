@@ -127,14 +127,16 @@ class ShiftReport:
                     "same label, and whether proportions or appearances changed"
                 )
         if self.source_score is None or self.target_score is None:
-            return "too few labels to score a model of the source: at least two rows of each domain"
+            return (
+                f"{self.n_source_labels} labelled source rows and {self.n_target_labels} labelled "
+                "target rows are too few to score a model of the source"
+            )
         model = "a classifier of the source"
         if self.score_name == "R²":
             model = "y is read as continuous (strings would be classes): a regression of the source"
         elif len(self.source_prior) == 1:
-            model = (
-                f"the labelled source rows are all of class {next(iter(self.source_prior))!r}: it"
-            )
+            (only,) = self.source_prior
+            model = f"all labelled source rows are of class {only!r}: always predicting it"
         return (
             f"{model} has {self.score_name} {self.source_score:.2f} on left-out source rows and "
             f"{self.target_score:.2f} on the {self.n_target_labels} labelled target rows"
