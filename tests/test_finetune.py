@@ -221,7 +221,7 @@ def test_columns_are_matched_by_name(container):
         with pytest.raises(ValueError, match="feature names"):
             model.predict(test[list(reversed(order))])
     assert scores[0] == scores[1] > 0.95
-    with pytest.raises(ValueError, match=r"'a'.* missing, .*'z'"):
+    with pytest.raises(ValueError, match="'a', 'z'"):
         FineTuner(net).fit(table_of(rng, 10)[0].rename(columns={"a": "z"}), np.ones(10))
     assert FineTuner(net, max_iter=1).fit(few[list("abc")].to_numpy(), y_few).n_features_in_ == 3
 
@@ -316,7 +316,7 @@ def test_what_is_wrong_with_a_network_or_a_table(network):
         FineTuner(clone(network)).fit(FEW, FEW_Y)
     with pytest.raises(ValueError, match=r"63 features.* 64"):
         FineTuner(network).fit(FEW[:, 1:], FEW_Y)
-    with pytest.raises(ValueError, match=r"\[12\]"):
+    with pytest.raises(ValueError, match="class 12"):
         FineTuner(network, head=0).fit(FEW, np.where(FEW_Y == 3, 12, FEW_Y))
     FineTuner(network, max_iter=1).fit(FEW, np.where(FEW_Y == 3, 12, FEW_Y))  # a new head
     gaps = np.where(np.arange(65) < 3, np.nan, np.c_[np.ones(60), FEW])

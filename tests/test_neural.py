@@ -206,7 +206,7 @@ def test_tasks_with_different_columns_get_an_encoder_each():
     with pytest.raises(ValueError, match=r"\['h'\] have no value"):
         regressor(task_col="task", hidden_layer_sizes=(8, 6)).fit(nowhere, y)
     X.iloc[3, list(X.columns).index("b")] = np.nan
-    with pytest.raises(ValueError, match="NaN in column 'b', row 3, of task 'u'"):
+    with pytest.raises(ValueError, match=r"NaN in column 'b', row 3.* task 'u'"):
         regressor(task_col="task", hidden_layer_sizes=(8, 6)).fit(X, y)
 
 
@@ -272,7 +272,7 @@ def test_a_task_of_one_row_is_for_training_only_when_rows_are_held_out():
     assert_array_equal(np.isnan(model.validation_curve_), [[0, 0, 0, 0, 1]] * 3)
     assert np.isfinite(model.predict(more)).all()
     alone = np.column_stack([np.arange(5), X[:5, 1:]])
-    with pytest.raises(ValueError, match=r"single row.* early_stopping=False"):
+    with pytest.raises(ValueError, match="single row"):
         regressor(early_stopping=True).fit(alone, y[:5])
 
 
@@ -346,7 +346,7 @@ def test_partial_fit_goes_on_from_where_it_was():
     labels = (y > 3).astype(int)
     model = classifier().partial_fit(X, np.zeros(len(y), dtype=int), classes=[0, 1])
     model.partial_fit(X, labels)
-    with pytest.raises(ValueError, match=r"\[2\].*first partial_fit"):
+    with pytest.raises(ValueError, match=r"class 2 .*first partial_fit"):
         model.partial_fit(X, labels + 1)
     apart = np.where(TASK == 0, 5, labels)
     model = classifier().partial_fit(X, apart)
@@ -488,7 +488,7 @@ INTEGERS = {
 OTHERS = {
     "activation": ("gelu", None),
     "solver": ("lbfgs",),
-    "weighting": ("pcgrad", PCGrad),
+    "weighting": ("pcgrad", PCGrad, 3),
     "task_weight": ([1, 2], [1, 1, 1, np.nan], "rows"),
     "verbose": ("yes", 1),
     "early_stopping": ("no", 0),

@@ -1,4 +1,4 @@
-"""Tests of the balancing methods: each against the property that defines it."""
+"""Tests of loss weighting and gradient aggregation: each against the property that defines it."""
 
 import cvxpy as cp
 import numpy as np
@@ -95,17 +95,21 @@ def test_pcgrad_of_two_tasks_leaves_no_conflict(seed):
         assert min(d @ g, d @ h) >= -1e-9
 
 
-def test_pcgrad_of_three_tasks_follows_its_algorithm():
-    G = gradients(3, T=3)
-    rng = np.random.default_rng(5)
-    total = np.zeros(G.shape[1])
-    for i in range(3):
-        g = G[i].copy()
-        for j in rng.permutation(3):
-            if j != i and g @ G[j] < 0:
-                g -= g @ G[j] / (G[j] @ G[j]) * G[j]
+@given(seed=SEEDS, T=st.integers(3, 5), weighted=st.booleans())
+def test_pcgrad_follows_its_algorithm(seed, T, weighted):
+    """The algorithm of the paper, on the vectors themselves, with the losses weighted."""
+    G = gradients(seed, T=T, P=3)
+    base = np.random.default_rng(seed + 1).uniform(0.2, 3, T) if weighted else np.ones(T)
+    order, total = np.random.default_rng(5), np.zeros(3)
+    weighted = base[:, None] * G
+    for i in range(T):
+        g = weighted[i].copy()
+        for j in order.permutation(T):
+            if j != i and g @ weighted[j] < 0:
+                g -= g @ weighted[j] / (weighted[j] @ weighted[j]) * weighted[j]
         total += g
-    assert_allclose(direction(PCGrad(), G, seed=5), total)
+    ours = direction(PCGrad(), G, seed=5, base=base)
+    assert_allclose(ours, total, atol=1e-9 * abs(weighted).max())
 
 
 @given(seed=SEEDS, c=st.sampled_from([0.2, 0.5, 0.9]))
@@ -178,6 +182,96 @@ def test_dwa_follows_its_formula():
     method.end_epoch(np.array([0.5, 0.9]))
     e = np.exp(np.array([0.5, 0.9]) / 2)
     assert_allclose(method.weights(np.ones(2), None), 2 * e / e.sum())
+
+
+def test_dwa_of_losses_that_reach_zero():
+    """At loss 0 a task needs no speed-up; one that leaves loss 0 is like one that stands still."""
+    method = started(DWA(temperature=2.0), 4)
+    method.end_epoch(np.array([1.0, 1.0, 0.0, 0.0]))
+    method.end_epoch(np.array([0.5, 0.0, 0.0, 0.3]))
+    e = np.exp(np.array([0.5, 0.0, 0.0, 1.0]) / 2)
+    assert_allclose(method.weights(np.ones(4), None), 4 * e / e.sum())
+    for last in (np.full(4, 1e-300), np.full(4, 1e30)):
+        method.end_epoch(last)
+        assert_allclose(method.weights(np.ones(4), None).sum(), 4)
+
+
+def test_gradnorm_of_losses_that_are_zero():
+    method = started(GradNorm(), 3)
+    gram = np.diag([1.0, 0.0, 1.0])
+    for losses in ([1.0, 0.0, 1.0], [0.5, 0.0, 0.9], [0.0, 0.0, 0.5], [0.0, 0.2, 0.0], [0.0] * 3):
+        w = method.weights(np.array(losses), gram)
+        assert np.isfinite(w).all()
+        assert_allclose(w.sum(), 3)
+
+
+def test_gradnorm_without_asymmetry_ignores_the_losses():
+    one, two = started(GradNorm(asymmetry=0), 2), started(GradNorm(asymmetry=0), 2)
+    for losses in ([1.0, 1.0], [0.0, 0.9], [0.0, 0.0]):
+        w = one.weights(np.array(losses), np.diag([1.0, 4.0]))
+        assert_allclose(w, two.weights(np.ones(2), np.diag([1.0, 4.0])))
+
+
+def test_uncertainty_weights_of_a_loss_of_zero_stay_finite():
+    method = started(UncertaintyWeights(0.5), 2)
+    for _ in range(5000):
+        w = method.weights(np.array([0.0, 0.5]), None)
+    assert_allclose(w, [1e6, 2], rtol=1e-3)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-200, 1e-5])
+@pytest.mark.parametrize("method", [MGDA(), CAGrad()], ids=lambda m: type(m).__name__)
+@given(seed=SEEDS)
+@settings(max_examples=10)
+def test_a_task_without_gradient_does_not_stop_the_trunk(method, size, seed):
+    G = gradients(seed)
+    small = G[0] / np.linalg.norm(G[0]) * size
+    with_it = np.vstack([small, G])
+    if isinstance(method, MGDA):
+        assert_allclose(direction(method, with_it), direction(method, G), atol=1e-9)
+    else:  # the mean is over all tasks, the worst is looked for among those with a gradient
+        mean = with_it.mean(axis=0)
+        d = direction(method, with_it)
+        assert np.linalg.norm(d - mean) <= 0.5 * np.linalg.norm(mean) * (1 + 1e-6)
+        assert (G @ d).min() >= (G @ mean).min() - 1e-9
+
+
+def test_mgda_keeps_a_short_gradient_that_still_moves():
+    G = np.array([[1.0, 0.0], [0.0, 0.01]])
+    w = started(MGDA(), 2).weights(np.ones(2), G @ G.T)
+    assert_allclose(w, [1e-4 / (1 + 1e-4), 1 / (1 + 1e-4)], rtol=1e-3)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: type(m).__name__)
+@given(seed=SEEDS, scale=st.sampled_from([0.0, 1e-200, 1e-30, 1.0, 1e30]))
+@settings(max_examples=15)
+def test_weights_are_finite_whatever_the_losses(method, scale, seed):
+    rng = np.random.default_rng(seed)
+    method, losses = started(method, 3), None
+    for _ in range(4):
+        G = rng.normal(size=(3, 5)) * rng.choice([0.0, 1e-200, 1e-9, 1.0], size=(3, 1)) * scale
+        losses = rng.uniform(size=3) * rng.choice([0.0, 1e-30, 1.0], size=3)
+        assert np.isfinite(method.weights(losses, G @ G.T)).all()
+        method.end_epoch(losses)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "values"),
+    [
+        (UncertaintyWeights, "learning_rate", (0, -1, np.nan, np.inf)),
+        (DWA, "temperature", (0, -1, np.nan)),
+        (GradNorm, "asymmetry", (-1, np.nan, np.inf)),
+        (GradNorm, "learning_rate", (0, np.nan, np.inf)),
+        (CAGrad, "c", (-0.1, 1.0, np.nan, np.inf)),
+    ],
+)
+def test_what_is_wrong_with_a_parameter(make, name, values):
+    for value in values:
+        with pytest.raises(ValueError, match=f"{name}={value}"):
+            started(make(**{name: value}), 2)
+    with pytest.raises(TypeError, match=name):
+        started(make(**{name: "0.5"}), 2)
+    started(make(**{name: np.float32(0.5)}), 2)
 
 
 def test_random_weights_are_drawn_anew_and_depend_on_the_seed_only():

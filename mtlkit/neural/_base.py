@@ -1,6 +1,6 @@
 """What the estimators of networks share: reading the table, fitting, predicting by task.
 
-What belongs here: the estimators behind the public ones in ``_estimators.py`` and
+What belongs here: the estimators behind the public ones in ``_estimators.py``, ``_mixed.py`` and
 ``_finetune.py``. What a trained network is and does stands in ``_state.py``.
 """
 
@@ -10,24 +10,16 @@ from dataclasses import replace
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_array, check_consistent_length
+from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from .._utils._containers import column_names, groups, is_frame, some
-from .._utils._validation import (
-    check_choice,
-    check_flag,
-    check_integer,
-    check_number,
-    read_labels,
-    read_numbers,
-)
+from .._utils._validation import check_integer, labelled_rows, read_numbers
 from ..table import TaskStratifiedShuffleSplit
 from ..table._reading import read_table, task_codes, unique_tasks
-from ._network import ACTIVATIONS
 from ._state import Rows, TrainedNetwork
-from ._training import Settings
+from ._training import settings_of
 
 
 class NetworkEstimator(BaseEstimator):
@@ -37,42 +29,31 @@ class NetworkEstimator(BaseEstimator):
         """Features (n, d) with NaN where a task has no such column, their names, and tasks."""
         table, task = read_table(X, self.task_col)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        names = column_names(table) if is_frame(table) else None
         features = check_array(
-            table,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-            input_name="X",
+            table, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan", input_name="X",
             estimator=self,
-        )
-        return features, names, task
+        )  # fmt: skip
+        return features, column_names(table) if is_frame(table) else None, task
 
     def _read_rows(self, X, y, sample_weight, reset):
         """Labelled `Rows` with their tasks for codes, names of the columns, unlabelled tasks."""
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        features, names, task = self._read_features(X, reset)
-        y, use = (read_labels if is_classifier(self) else read_numbers)(y)
-        check_consistent_length(features, y)
-        if not use.any():
-            raise ValueError("Input y contains NaN: no row has a label, so there is nothing to fit")
+        features, names, everywhere = self._read_features(X, reset)
+        weight = _check_sample_weight(
+            sample_weight, features, dtype=np.float64, ensure_non_negative=True
+        )
+        y, features, task, weight = labelled_rows(y, features, everywhere, weight)
         if is_classifier(self):
-            assert_all_finite(y[use], input_name="y")
-            check_classification_targets(y[use])
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, features, dtype=np.float64, ensure_non_negative=True
-            )
-            use &= sample_weight > 0
-            if not use.any():
-                raise ValueError("every labelled row has zero sample_weight: nothing to fit")
-            sample_weight = sample_weight[use]
-        known = set(task[use].tolist())
-        unlabelled = [name for name in unique_tasks(task)[0].tolist() if name not in known]
-        return Rows(features[use], y[use], task[use], sample_weight), names, unlabelled
+            assert_all_finite(y, input_name="y")
+            check_classification_targets(y)
+        else:
+            y = read_numbers(y)[0]
+        rows = Rows(features, y, task, weight)
+        if not weight.all():
+            rows = rows.part(weight > 0)
+        if not rows.y.size:
+            raise ValueError("every labelled row has zero sample_weight: nothing to fit")
+        known = set(rows.codes.tolist())
+        return rows, names, [t for t in unique_tasks(everywhere)[0].tolist() if t not in known]
 
     def _known_rows(self, X):
         """Features, and the numbers of their tasks, for prediction."""
@@ -114,47 +95,20 @@ class TaskNetwork(NetworkEstimator):
     setting = "multi-task"
 
     def __init__(
-        self,
-        *,
-        hidden_layer_sizes=(64,),
-        activation="relu",
-        weighting=None,
-        task_col=None,
-        task_weight="samples",
-        solver="adam",
-        learning_rate_init=0.001,
-        momentum=0.9,
-        alpha=0.0001,
-        batch_size=128,
-        temperature=1.0,
-        max_iter=200,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        standardize_targets=True,
-        random_state=None,
-        verbose=False,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.weighting = weighting
-        self.task_col = task_col
-        self.task_weight = task_weight
-        self.solver = solver
-        self.learning_rate_init = learning_rate_init
-        self.momentum = momentum
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.temperature = temperature
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.standardize_targets = standardize_targets
-        self.random_state = random_state
-        self.verbose = verbose
+        self, *, hidden_layer_sizes=(64,), activation="relu", weighting=None, task_col=None,
+        task_weight="samples", solver="adam", learning_rate_init=0.001, momentum=0.9, alpha=0.0001,
+        batch_size=128, temperature=1.0, max_iter=200, early_stopping=False,
+        validation_fraction=0.1, n_iter_no_change=10, tol=1e-4, standardize_targets=True,
+        random_state=None, verbose=False,
+    ):  # fmt: skip
+        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
+        self.weighting, self.task_weight, self.temperature = weighting, task_weight, temperature
+        self.task_col, self.standardize_targets = task_col, standardize_targets
+        self.solver, self.learning_rate_init, self.momentum = solver, learning_rate_init, momentum
+        self.alpha, self.batch_size, self.max_iter = alpha, batch_size, max_iter
+        self.early_stopping, self.validation_fraction = early_stopping, validation_fraction
+        self.n_iter_no_change, self.tol = n_iter_no_change, tol
+        self.random_state, self.verbose = random_state, verbose
 
     def fit(self, X, y, sample_weight=None):
         """Train the network from random parameters.
@@ -174,19 +128,17 @@ class TaskNetwork(NetworkEstimator):
         self : object
             The fitted estimator.
         """
-        settings = self._check_parameters()
+        settings = settings_of(self)
         network, rows = self._start(X, y, sample_weight)
-        held_out, training = None, rows
-        if self.early_stopping:
-            held_out = self._hold_out(network, rows)
-            kept = np.setdiff1d(np.arange(len(rows.y)), held_out)
-            weight = None if rows.weight is None else rows.weight[kept]
-            training = Rows(rows.features[kept], rows.y[kept], rows.codes[kept], weight)
+        held_out = self._hold_out(network, rows) if self.early_stopping else []
+        training = rows.part(np.setdiff1d(np.arange(len(rows.y)), held_out))
         network.start_weighting(self.weighting, self.task_weight, training)
         curve, validation, stopped = network.train(rows, settings, held_out)
         network.optimiser = None  # the next training begins with a new one
         self._store(network, curve)
         if self.early_stopping:
+            silent = np.setdiff1d(np.arange(len(self.tasks_)), rows.codes[held_out])
+            validation[:, silent] = np.nan
             self.validation_curve_ = validation
         if settings.n_iter_no_change is not None and not stopped:
             warnings.warn(
@@ -220,7 +172,7 @@ class TaskNetwork(NetworkEstimator):
         self : object
             The fitted estimator.
         """
-        settings = replace(self._check_parameters(), max_iter=1, n_iter_no_change=None)
+        settings = settings_of(self, max_iter=1, n_iter_no_change=None)
         if not hasattr(self, "network_"):
             network, rows = self._start(X, y, sample_weight, classes)
         else:
@@ -238,27 +190,6 @@ class TaskNetwork(NetworkEstimator):
         self._store(network, network.train(rows, settings)[0])
         return self
 
-    def _check_parameters(self):
-        """The checked settings of the training."""
-        for size in self._hidden():
-            check_integer(size, "hidden_layer_sizes")
-        check_choice(self.activation, "activation", ACTIVATIONS)
-        check_number(
-            self.validation_fraction, "validation_fraction", low=0, high=1, open_low=True,
-            open_high=True,
-        )  # fmt: skip
-        check_flag(self.early_stopping, "early_stopping")
-        check_flag(self.standardize_targets, "standardize_targets")
-        return Settings.of(self)
-
-    def _hidden(self):
-        sizes = np.ravel(self.hidden_layer_sizes).tolist()
-        if not sizes:
-            raise ValueError(
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} must hold at least one integer"
-            )
-        return sizes
-
     def _class_tasks(self, tasks):
         """Which tasks classify, (T,)."""
         return np.full(len(tasks), is_classifier(self))
@@ -268,20 +199,16 @@ class TaskNetwork(NetworkEstimator):
         rows, names, unlabelled = self._read_rows(X, y, sample_weight, reset=True)
         tasks, rows.codes = unique_tasks(rows.codes)
         own_columns = _own_columns(rows, len(tasks), names)
-        hidden = self._hidden()
-        if not own_columns.all() and len(hidden) == 1:
+        sizes = np.ravel(self.hidden_layer_sizes).tolist()
+        hidden = [check_integer(size, "hidden_layer_sizes") for size in sizes]
+        if len(hidden) <= (not own_columns.all()):
             raise ValueError(
-                "the tasks have different columns, so the first hidden layer is private to each: "
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} leaves nothing to share, add a "
-                "second layer"
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} leaves nothing to share: add a "
+                "layer (where tasks have different columns, the first one is private to each)"
             )
         network = TrainedNetwork.start(
-            rows, tasks, own_columns, self._class_tasks(tasks), classes=classes,
-            standardize=self.standardize_targets, dtype=rows.features.dtype, rng=self.random_state,
-            layout={
-                "n_features": rows.features.shape[1], "hidden": hidden,
-                "activation": self.activation,
-            },
+            rows, tasks, own_columns, self._class_tasks(tasks), classes, self.standardize_targets,
+            hidden, self.activation, self.random_state,
         )  # fmt: skip
         network.columns, network.unlabelled = names, unlabelled
         rows.features = network.filled(rows.features, rows.codes)
@@ -290,12 +217,7 @@ class TaskNetwork(NetworkEstimator):
     def _hold_out(self, network, rows):
         """Numbers of the rows that stop the training; a task of one row keeps it to train on."""
         enough = np.bincount(rows.codes)[rows.codes] > 1
-        if not enough.any():
-            raise ValueError(
-                "early_stopping=True holds out rows of each task, but every task has a single row: "
-                "use early_stopping=False"
-            )
-        (own,) = np.nonzero(enough)
+        own = np.flatnonzero(enough | ~enough.any())  # if there is none, the splitter says so
         parts = TaskStratifiedShuffleSplit(
             1, test_size=self.validation_fraction, task_col=0,
             random_state=int(network.rng.integers(2**31)),

@@ -1,7 +1,6 @@
 """Fine-tuning: a trained network goes on learning on a target, all of it or in part."""
 
 from copy import copy
-from dataclasses import replace
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -15,7 +14,7 @@ from ..table._reading import find_tasks, unique_tasks
 from ._base import NetworkEstimator
 from ._estimators import MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from ._state import TrainedNetwork
-from ._training import Settings
+from ._training import settings_of
 
 MODES = ("full", "frozen", "gradual", "probe first")
 
@@ -131,27 +130,12 @@ class FineTuner(LabelledScore, NetworkEstimator):
     setting = "transfer"
 
     def __init__(
-        self,
-        network,
-        *,
-        mode="full",
-        head=None,
-        anchor=0.0,
-        layer_decay=1.0,
-        learning_rate_init=None,
-        max_iter=100,
-        task_col=None,
-        random_state=None,
-    ):
-        self.network = network
-        self.mode = mode
-        self.head = head
-        self.anchor = anchor
-        self.layer_decay = layer_decay
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.task_col = task_col
-        self.random_state = random_state
+        self, network, *, mode="full", head=None, anchor=0.0, layer_decay=1.0,
+        learning_rate_init=None, max_iter=100, task_col=None, random_state=None,
+    ):  # fmt: skip
+        self.network, self.task_col, self.random_state = network, task_col, random_state
+        self.mode, self.head, self.anchor, self.layer_decay = mode, head, anchor, layer_decay
+        self.learning_rate_init, self.max_iter = learning_rate_init, max_iter
 
     def __sklearn_clone__(self):
         parameters = self.get_params(deep=False)
@@ -197,31 +181,24 @@ class FineTuner(LabelledScore, NetworkEstimator):
             The fitted estimator.
         """
         self._check_parameters()
-        source = self.network.network_
-        settings = Settings.of(self.network, n_iter_no_change=None)
+        source, settings = self.network.network_, settings_of(self.network, n_iter_no_change=None)
         if self.learning_rate_init is not None:
-            settings = replace(settings, learning_rate_init=self.learning_rate_init)
+            settings.learning_rate_init = self.learning_rate_init
         rows, _, unlabelled = self._read_rows(X, y, sample_weight, reset=True)
+        rows.features = rows.features.astype(source.theta.dtype, copy=False)
         tasks, rows.codes = unique_tasks(rows.codes)
         network = self._start(source, rows, tasks)
-        network.unlabelled = unlabelled
+        network.columns, network.unlabelled = source.columns, unlabelled
         rows.features = network.filled(rows.features, rows.codes)
         weight = self.network.task_weight
         weight = weight if isinstance(weight, str) else "samples"  # it was for the source tasks
         network.start_weighting(self.network.weighting, weight, rows)
-        n, curves = source.layout.n_shared, []
-        private = np.arange(network.theta.size) >= n
-        settings = replace(
-            settings,
-            alpha=settings.alpha * private,
-            pull=self.anchor * ~private,
-            anchor=np.where(private, 0, np.resize(source.theta, private.shape)),
-        )
-        for epochs, scale in self._phases(network.layout):
+        private, curves = np.arange(network.theta.size) >= source.layout.n_shared, []
+        settings.alpha, settings.pull = settings.alpha * private, self.anchor * ~private
+        settings.anchor = np.where(private, 0, np.resize(source.theta, private.shape))
+        for settings.max_iter, settings.scale in self._phases(network.layout):
+            curves.append(network.train(rows, settings)[0])
             network.optimiser = None
-            phase = replace(settings, max_iter=epochs, scale=scale)
-            curves.append(network.train(rows, phase)[0])
-        network.optimiser = None
         self._store(network, np.concatenate(curves))
         return self
 
@@ -248,62 +225,41 @@ class FineTuner(LabelledScore, NetworkEstimator):
         """Features in the order in which the network was trained on them."""
         features, names, task = super()._read_features(X, reset)
         source = self.network.network_ if reset else self.network_
-        known, width = source.columns, source.layout.n_features
-        if None not in (names, known) and set(names) == set(known):
-            return features[:, [names.index(name) for name in known]], known, task
-        if None not in (names, known):
-            absent = [name for name in known if name not in names]
-            more = [name for name in names if name not in known]
+        if None not in (names, source.columns):
+            odd = sorted(map(str, set(names) ^ set(source.columns)))
+            if odd:
+                raise ValueError(
+                    f"the table and the network it starts from differ in the columns {some(odd)}: "
+                    f"give those of the network, {some(source.columns)}"
+                )
+            return features[:, [names.index(name) for name in source.columns]], names, task
+        if features.shape[1] != source.layout.n_features:
             raise ValueError(
-                f"the columns of the target table are not those of the network: {some(absent)} are "
-                f"missing, {some(more)} are new"
-            )
-        if features.shape[1] != width:
-            raise ValueError(
-                f"the target table has {features.shape[1]} features, but the network was trained "
-                f"on {width}: give the same columns"
+                f"the table has {features.shape[1]} features, but the network was trained on "
+                f"{source.layout.n_features}: give the same columns"
             )
         return features, names, task
 
     def _start(self, source, rows, tasks):
         """The network for the target: the source's trunk, and its head or new ones."""
-        layout = source.layout
-        network = TrainedNetwork.start(
-            rows, tasks, np.ones((len(tasks), layout.n_features), dtype=bool),
-            np.full(len(tasks), is_classifier(self)),
-            classes=None if self.head is None or not is_classifier(self) else source.classes,
-            standardize=self.network.standardize_targets, dtype=source.theta.dtype,
-            rng=self.random_state,
-            layout={
-                "n_features": layout.n_features, "hidden": layout.hidden,
-                "activation": layout.activation,
-            },
-        )  # fmt: skip
-        network.columns = source.columns
-        network.theta[: layout.n_shared] = source.theta[: layout.n_shared]
-        if self.head is None:
-            return network
-        (t,) = find_tasks([self.head], source.tasks)
-        if t < 0:
+        layout, keep = source.layout, self.head is not None
+        (t,) = find_tasks([self.head], source.tasks) if keep else (None,)
+        if keep and t < 0:
             raise ValueError(
                 f"head={self.head!r} is not a task of the network: choose one of "
                 f"{some(source.tasks.tolist())}"
             )
-        heads = zip(
-            network.layout.layers[-1].of(network.theta), layout.layers[-1].of(source.theta),
-            strict=True,
+        network = TrainedNetwork.start(
+            rows, tasks, np.ones((len(tasks), layout.n_features), dtype=bool),
+            np.full(len(tasks), is_classifier(self)), source.classes if keep else None,
+            self.network.standardize_targets, layout.hidden, layout.activation, self.random_state,
         )  # fmt: skip
-        for new, old in heads:
-            new[:] = old[t]
-        network.centre[:], network.spread[:] = source.centre[t], source.spread[t]
-        network.possible[:] = source.possible[t]
-        if is_classifier(self):
-            absent = np.setdiff1d(rows.y, source.classes[source.possible[t]]).tolist()
-            if absent:
-                raise ValueError(
-                    f"the head of task {self.head!r} has no output for classes {some(absent)}: use "
-                    "head=None"
-                )
+        network.theta[: layout.n_shared] = source.theta[: layout.n_shared]
+        if keep:
+            network.centre[:], network.spread[:] = source.centre[t], source.spread[t]
+            network.possible[:] = source.possible[t]
+            new, old = (n.layout.layers[-1].of(n.theta) for n in (network, source))
+            new[0][:], new[1][:] = old[0][t], old[1][t]
         return network
 
     def _phases(self, network):

@@ -145,51 +145,22 @@ class MultiTaskMLP(RegressorMixin, TaskNetwork):
     """
 
     def __init__(
-        self,
-        classification_tasks=(),
-        *,
-        hidden_layer_sizes=(64,),
-        activation="relu",
-        weighting=None,
-        task_col=None,
-        task_weight="samples",
-        solver="adam",
-        learning_rate_init=0.001,
-        momentum=0.9,
-        alpha=0.0001,
-        batch_size=128,
-        temperature=1.0,
-        max_iter=200,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        standardize_targets=True,
-        random_state=None,
-        verbose=False,
-    ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            weighting=weighting,
-            task_col=task_col,
-            task_weight=task_weight,
-            solver=solver,
-            learning_rate_init=learning_rate_init,
-            momentum=momentum,
-            alpha=alpha,
-            batch_size=batch_size,
-            temperature=temperature,
-            max_iter=max_iter,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            standardize_targets=standardize_targets,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        self, classification_tasks=(), *, hidden_layer_sizes=(64,), activation="relu",
+        weighting=None, task_col=None, task_weight="samples", solver="adam",
+        learning_rate_init=0.001, momentum=0.9, alpha=0.0001, batch_size=128, temperature=1.0,
+        max_iter=200, early_stopping=False, validation_fraction=0.1, n_iter_no_change=10, tol=1e-4,
+        standardize_targets=True, random_state=None, verbose=False,
+    ):  # fmt: skip
         self.classification_tasks = classification_tasks
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes, activation=activation, weighting=weighting,
+            task_col=task_col, task_weight=task_weight, solver=solver,
+            learning_rate_init=learning_rate_init, momentum=momentum, alpha=alpha,
+            batch_size=batch_size, temperature=temperature, max_iter=max_iter,
+            early_stopping=early_stopping, validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change, tol=tol, standardize_targets=standardize_targets,
+            random_state=random_state, verbose=verbose,
+        )  # fmt: skip
 
     def _class_tasks(self, tasks):
         names = self.classification_tasks
@@ -198,15 +169,14 @@ class MultiTaskMLP(RegressorMixin, TaskNetwork):
                 f"classification_tasks={names!r} must be a list of task names, for example "
                 f"[{names!r}], or () for none"
             )
-        names = list(names)
-        place = find_tasks(names, tasks)
-        unknown = [name for name, t in zip(names, place, strict=True) if t < 0]
+        place = dict(zip(names, find_tasks(names, tasks), strict=True))
+        unknown = [name for name, t in place.items() if t < 0]
         if unknown:
             raise ValueError(
                 f"classification_tasks holds {some(unknown)}, which are not tasks with a labelled "
                 f"row: choose from {some(tasks.tolist())}"
             )
-        return np.isin(np.arange(len(tasks)), place)
+        return np.isin(np.arange(len(tasks)), list(place.values()))
 
     def score(self, X, y, sample_weight=None):
         """Mean over tasks of R², or of the accuracy where the task classifies.

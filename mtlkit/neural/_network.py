@@ -9,8 +9,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from .._utils._containers import groups
-
 ACTIVATIONS = ("relu", "tanh")
 
 
@@ -142,21 +140,6 @@ class Network:
                     D = (D.reshape(-1, D.shape[2]) @ W.T).reshape(A.shape)
                 D *= A > 0 if self.activation == "relu" else 1 - A * A
         return gradient, by_task
-
-    def outputs(self, theta, X, codes):
-        """The outputs (n, K) of rows X (n, d) whose tasks have the numbers `codes` (n,)."""
-        rows_of = groups(codes, self.n_tasks)
-        for layer in self.layers:
-            W, b = layer.of(theta)
-            if layer.private:
-                Z = np.empty((len(X), W.shape[2]), dtype=theta.dtype)
-                for t, rows in enumerate(rows_of):
-                    if len(rows):
-                        Z[rows] = X[rows] @ W[t] + b[t]
-            else:
-                Z = X @ W + b
-            X = Z if layer is self.layers[-1] else self._activate(Z)
-        return X
 
     def _activate(self, Z):
         return np.maximum(Z, 0, out=Z) if self.activation == "relu" else np.tanh(Z, out=Z)

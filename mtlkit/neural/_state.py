@@ -22,15 +22,15 @@ from ._weighting import FixedWeights, Weighting
 
 @dataclass(eq=False)
 class Rows:
-    """Labelled rows: features (n, d), y (n,), the number of the task, weights (n,) or None."""
+    """Labelled rows: features (n, d), y (n,), the number of the task, weights (n,)."""
 
     features: np.ndarray
     y: np.ndarray
     codes: np.ndarray
-    weight: np.ndarray | None = None
+    weight: np.ndarray
 
-    def scaled_by_weight(self, values):
-        return values if self.weight is None else self.weight * values
+    def part(self, rows):
+        return Rows(self.features[rows], self.y[rows], self.codes[rows], self.weight[rows])
 
 
 @dataclass(eq=False)
@@ -111,62 +111,53 @@ class TrainedNetwork:
     optimiser: object = None
 
     @classmethod
-    def start(cls, rows, tasks, own_columns, is_class, *, classes, standardize, layout, dtype, rng):
+    def start(
+        cls, rows, tasks, own_columns, is_class, classes, standardize, hidden, activation, rng
+    ):
         """Random parameters for the tasks of labelled `Rows`.
 
         `classes` says all classes, which every task may then have; None means those of the rows.
-        `layout` holds the number of features, hidden widths and the activation.
         """
-        own = groups(rows.codes, len(tasks))
-        known = np.unique(rows.y[is_class[rows.codes]]) if classes is None else np.unique(classes)
-        possible = np.zeros((len(tasks), len(known)), dtype=bool)
-        if classes is not None:
-            possible[is_class] = True
-        elif is_class.any():
-            has = [np.isin(known, rows.y[own[t]]) for t in np.flatnonzero(is_class)]
-            possible[is_class] = possible_classes(np.array(has))
-        centre, spread = np.zeros(len(tasks)), np.ones(len(tasks))
+        T, codes = len(tasks), rows.codes
+        known = np.unique(rows.y[is_class[codes]] if classes is None else classes)
+        possible = np.zeros((T, len(known)), dtype=bool)
+        possible[is_class] = classes is not None
+        if classes is None and is_class.any():
+            own = groups(codes, T)
+            has = np.array([np.isin(known, rows.y[own[t]]) for t in np.flatnonzero(is_class)])
+            possible[is_class] = possible_classes(has)
+        centre, spread = np.zeros(T), np.ones(T)
         if standardize and not is_class.all():
-            n = np.bincount(rows.codes, rows.weight, len(tasks))
-            mean = np.bincount(rows.codes, rows.scaled_by_weight(rows.y)) / n
-            squares = (rows.y - mean[rows.codes]) ** 2
-            deviation = np.sqrt(np.bincount(rows.codes, rows.scaled_by_weight(squares)) / n)
-            centre = np.where(is_class, 0, mean)
-            rounding = 1e-14 * np.abs(mean)
-            spread = np.where(is_class | (deviation <= rounding), 1, deviation)
+            n = np.bincount(codes, rows.weight, T)
+            mean = np.bincount(codes, rows.weight * rows.y, T) / n
+            variance = np.bincount(codes, rows.weight * (rows.y - mean[codes]) ** 2, T) / n
+            constant = np.sqrt(variance) <= 1e-14 * np.abs(mean)  # up to rounding
+            centre[~is_class] = mean[~is_class]
+            spread = np.where(is_class | constant, 1, np.sqrt(variance))
         rng = np.random.default_rng(check_random_state(rng).randint(2**31, size=4))
-        network = Network(
-            n_tasks=len(tasks), n_outputs=max(1, len(known)),
-            private_input=not own_columns.all(), **layout,
-        )  # fmt: skip
-        theta = network.initial(rng, dtype)
+        private, width = not own_columns.all(), rows.features.shape[1]
+        layout = Network(width, hidden, T, max(1, len(known)), activation, private)
+        theta = layout.initial(rng, rows.features.dtype)
         return cls(
-            network, theta, tasks, known, is_class, possible, centre, spread, own_columns, rng=rng
+            layout, theta, tasks, known, is_class, possible, centre, spread, own_columns, rng=rng
         )
 
-    def train(self, rows, settings, held_out=None):
+    def train(self, rows, settings, held_out=()):
         """Train on labelled `Rows`, without those whose numbers are `held_out`, which stop it.
 
         Returns what `train` in ``_training.py`` does.
         """
-        T = len(self.tasks)
-        own, weight = groups(rows.codes, T), rows.weight
-        if weight is not None:
-            weight = weight.copy()
-            for part in own:
-                weight[part] /= weight[part].mean()
-        batch = None
-        if held_out is not None:
-            own = [part[~np.isin(part, held_out)] for part in own]
-            share = np.ones(len(rows.y)) if weight is None else weight
-            codes = rows.codes[held_out]
-            share = share[held_out] / np.bincount(codes, share[held_out], T)[codes]
-            share = share.astype(self.theta.dtype)
+        T, weight, codes, batch = len(self.tasks), rows.weight.copy(), rows.codes, None
+        own = [part[~np.isin(part, held_out)] for part in groups(codes, T)]
+        for part in own:
+            weight[part] /= weight[part].mean()
+        if len(held_out):
+            codes, share = codes[held_out], rows.weight[held_out]
+            share = (share / np.bincount(codes, share, T)[codes]).astype(self.theta.dtype)
             batch = in_groups(held_out, codes, share, np.zeros_like(codes), 1, T)[0]
-        targets = self.scaled(rows.y, rows.codes)
-        loss = TaskLosses(targets, self.is_class, self.possible)
+        loss = TaskLosses(self.scaled(rows.y, rows.codes), self.is_class, self.possible)
         features = rows.features.astype(self.theta.dtype, copy=False)
-        return train(self, features, own, loss, settings, held_out=batch, row_weight=weight)
+        return train(self, features, own, loss, settings, batch, weight)
 
     def start_weighting(self, weighting, task_weight, rows):
         """Start a clone of the weighting with the weights of the tasks' *mean* losses.
@@ -174,10 +165,8 @@ class TrainedNetwork:
         A factor λ_t on the loss of every row of task t is λ_t n_t T / N on the mean loss.
         """
         if not isinstance(weighting, Weighting | None):
-            raise ValueError(
-                f"weighting={weighting!r} must be a Weighting, such as PCGrad(), or None"
-            )
-        n = np.bincount(rows.codes, rows.weight, len(self.tasks)).astype(float)
+            raise ValueError(f"weighting={weighting!r} must be None or a Weighting: use PCGrad()")
+        n = np.bincount(rows.codes, rows.weight, len(self.tasks))
         base = balance_weights(task_weight, n, self.tasks) * n * len(n) / n.sum()
         self.weighting = FixedWeights() if weighting is None else clone(weighting)
         self.weighting.start(base, self.rng)
@@ -188,14 +177,13 @@ class TrainedNetwork:
             assert_all_finite(features, input_name="X")
             return features
         own = self.own_columns[codes]
-        bad = np.argwhere(own & ~np.isfinite(features))
+        bad = np.argwhere(own & np.isnan(features))
         if bad.size:
             row, column = bad[0]
             name = column if self.columns is None else self.columns[column]
             raise ValueError(
-                f"Input X contains NaN in column {name!r}, row {row}, of task "
-                f"{self.tasks.tolist()[codes[row]]!r}, which has that column in other rows: "
-                "impute it"
+                f"Input X contains NaN in column {name!r}, row {row}: impute it, since task "
+                f"{self.tasks.tolist()[codes[row]]!r} has that column in other rows"
             )
         return np.where(own, features, 0)
 
@@ -203,39 +191,39 @@ class TrainedNetwork:
         """Targets as the network computes them: continuous ones scaled, numbers of classes."""
         of_class = self.is_class[codes]
         scaled = np.empty(len(y), self.theta.dtype)
-        new = np.setdiff1d(y[of_class], self.classes).tolist()
-        if new:
-            raise ValueError(
-                f"y holds classes {some(new)}, which the network does not have (it has "
-                f"{some(self.classes.tolist())}): pass all classes to the first partial_fit"
-            )
-        scaled[of_class] = at = np.searchsorted(self.classes, y[of_class])
-        barred = ~self.possible[codes[of_class], at]
-        if barred.any():
-            task, label = self.tasks.tolist()[codes[of_class][barred][0]], self.classes[at][barred]
-            raise ValueError(
-                f"y holds class {label[0].item()!r} for task {task!r}, which shares no class with "
-                "the tasks that had it: pass all classes to the first partial_fit"
-            )
-        codes = codes[~of_class]
-        scaled[~of_class] = (y[~of_class].astype(float) - self.centre[codes]) / self.spread[codes]
+        labels, tasks, kind = y[of_class], codes[of_class], ~of_class
+        at = np.searchsorted(self.classes, labels).clip(max=max(len(self.classes) - 1, 0))
+        if labels.size:
+            barred = (self.classes[at] != labels) | ~self.possible[tasks, at]
+            if barred.any():
+                t = tasks[barred][0]
+                raise ValueError(
+                    f"y holds class {labels[barred][0].item()!r} for task "
+                    f"{self.tasks.tolist()[t]!r}, whose head has outputs for "
+                    f"{some(self.classes[self.possible[t]].tolist())} only: use head=None in "
+                    "FineTuner, or pass all classes to the first partial_fit"
+                )
+        scaled[of_class] = at
+        scaled[kind] = (y[kind].astype(float) - self.centre[codes[kind]]) / self.spread[codes[kind]]
         return scaled
 
     def outputs(self, features, codes):
         """The outputs (n, K) of rows of the tasks with these numbers."""
-        features = features.astype(self.theta.dtype, copy=False)
-        return self.layout.outputs(self.theta, features, codes)
+        n, dtype = len(codes), self.theta.dtype
+        batch = in_groups(np.arange(n), codes, np.ones(n), 0 * codes, 1, len(self.tasks))[0]
+        X = features.astype(dtype, copy=False)[batch.rows]
+        outputs, used = np.empty((n, self.layout.n_outputs), dtype), batch.weight > 0
+        outputs[batch.rows[used]] = self.layout.forward(self.theta, X, batch.codes)[1][used]
+        return outputs
 
     def predict(self, features, codes):
         """Continuous predictions or the likeliest classes, (n,)."""
         outputs, of_class = self.outputs(features, codes), self.is_class[codes]
-        values = None
-        if not of_class.all():
-            values = outputs[:, 0] * self.spread[codes] + self.centre[codes]
+        values = outputs[:, 0] * self.spread[codes] + self.centre[codes]
         if of_class.any():
             best = np.where(self.possible[codes], outputs, -np.inf).argmax(axis=1)
             best = self.classes[best]
-            values = best if values is None else np.where(of_class, best, values)
+            values = best if of_class.all() else np.where(of_class, best, values)
         return values
 
     def predict_proba(self, features, codes):

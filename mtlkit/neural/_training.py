@@ -6,7 +6,7 @@ stands in ``_losses.py``, which rows a step sees in ``_batches.py``, how tasks a
 """
 
 import warnings
-from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -21,49 +21,33 @@ from .._utils._validation import (
     check_strength,
 )
 from ._batches import batches
-from ._network import sum_groups
+from ._network import ACTIVATIONS, sum_groups
 
 FAR = 20  # times the loss of zero outputs: nobody wants such a network
+CURE = "scale the features, for example with StandardScaler, or lower learning_rate_init"
 
 
-@dataclass
-class Settings:
-    """How to train: the estimators' parameters of the same names, and what fine-tuning adds."""
+def settings_of(estimator, **changes):
+    """The checked parameters of a network, with some of them changed, and what fine-tuning adds.
 
-    solver: str = "adam"
-    learning_rate_init: float = 1e-3
-    alpha: float = 0.0
-    momentum: float = 0.9
-    batch_size: int = 128
-    temperature: float = 1.0
-    max_iter: int = 200
-    n_iter_no_change: int | None = 10
-    tol: float = 1e-4
-    verbose: bool = False
-    scale: np.ndarray | float = 1.0  # of the step of each parameter; 0 keeps it as it is
-    anchor: np.ndarray | float = 0.0  # what parameters are pulled to …
-    pull: np.ndarray | float = 0.0  # … and how strongly
-
-    @classmethod
-    def of(cls, estimator, **changes):
-        """The checked parameters of an estimator, with some of them changed."""
-        own = estimator.get_params(deep=False).items()
-        settings = cls(**{k: v for k, v in own if k in cls.__dataclass_fields__})
-        settings.check()
-        return replace(settings, **changes)
-
-    def check(self):
-        check_choice(self.solver, "solver", tuple(OPTIMISERS))
-        check_strength(self, "learning_rate_init", include="neither")
-        check_strength(self, "alpha", include="left")
-        check_strength(self, "tol", include="left")
-        check_strength(self, "temperature", include="right")
-        check_number(self.momentum, "momentum", low=0, high=1, open_high=True)
-        check_integer(self.batch_size, "batch_size")
-        check_integer(self.max_iter, "max_iter")
-        if self.n_iter_no_change is not None:
-            check_integer(self.n_iter_no_change, "n_iter_no_change")
-        check_flag(self.verbose, "verbose")
+    `scale` is a factor on the step of each parameter, where 0 keeps it as it is; `anchor` is what
+    parameters are pulled to, and `pull` how strongly.
+    """
+    for name in ("learning_rate_init", "alpha", "tol", "temperature"):
+        ends = {"learning_rate_init": "neither", "temperature": "right"}
+        check_strength(estimator, name, include=ends.get(name, "left"))
+    for name in ("batch_size", "max_iter", "n_iter_no_change"):
+        if name != "n_iter_no_change" or estimator.n_iter_no_change is not None:
+            check_integer(getattr(estimator, name), name)
+    for name in ("early_stopping", "standardize_targets", "verbose"):
+        check_flag(getattr(estimator, name), name)
+    for name, choices in (("activation", ACTIVATIONS), ("solver", tuple(OPTIMISERS))):
+        check_choice(getattr(estimator, name), name, choices)
+    check_number(estimator.momentum, "momentum", low=0, high=1, open_high=True)
+    share, inside = estimator.validation_fraction, {"open_low": True, "open_high": True}
+    check_number(share, "validation_fraction", low=0, high=1, **inside)
+    own = {"scale": 1.0, "anchor": 0.0, "pull": 0.0} | estimator.get_params(deep=False)
+    return SimpleNamespace(**own | changes)
 
 
 class Adam:
@@ -107,30 +91,7 @@ class SGD:
 OPTIMISERS = {"adam": Adam, "sgd": SGD}
 
 
-class Watch:
-    """Looks at the losses after each epoch: when to stop, and which parameters were best."""
-
-    def __init__(self, base, settings, keep_best):
-        self.base, self.settings, self.keep_best = base, settings, keep_best
-        self.best, self.best_epoch, self.waited, self.theta = np.inf, 0, 0, None
-
-    @property
-    def stopped(self):
-        patience = self.settings.n_iter_no_change
-        return patience is not None and self.waited >= patience
-
-    def __call__(self, epoch, losses, theta):
-        """True to stop, given the losses (T,) of an epoch, NaN for a task without held-out rows."""
-        value = float(np.nansum(self.base * losses))
-        self.waited = 0 if value < self.best - self.settings.tol else self.waited + 1
-        if value < self.best:
-            self.best = value
-            if self.keep_best:
-                self.best_epoch, self.theta = epoch, theta.copy()
-        return self.stopped
-
-
-def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
+def train(network, X, rows, loss, settings, held_out=None, row_weight=None):
     """Train a `TrainedNetwork` on; return the losses of its tasks in each epoch.
 
     Parameters
@@ -141,7 +102,8 @@ def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
     rows : list of ndarray of int
         The row numbers of each task, to train on.
     loss : TaskLosses
-    settings : Settings
+    settings : namespace
+        As `settings_of` gives it.
     held_out : Batch or None
         Rows to stop by, whose best parameters are kept.
     row_weight : ndarray of shape (N,) or None
@@ -154,76 +116,66 @@ def train(network, X, rows, loss, settings, *, held_out=None, row_weight=None):
     stopped : bool
         Whether `n_iter_no_change` epochs have passed without an improvement.
     """
-    layout, weighting, rng = network.layout, network.weighting, network.rng
-    theta, T = network.theta.copy(), layout.n_tasks
+    layout, weighting, theta = network.layout, network.weighting, network.theta.copy()
     if network.optimiser is None:
         network.optimiser = OPTIMISERS[settings.solver](theta.size, settings, theta.dtype)
     decay = (settings.alpha * layout.is_weight).astype(theta.dtype)
-    pulled = np.any(settings.pull)
-    watch = Watch(weighting.base_, settings, keep_best=held_out is not None)
-    curve, validation, last = [], [], None
+    curve, validation, kept, last = [], [], None, None
+    best, waited, patience = np.inf, 0, settings.n_iter_no_change or np.inf
     # What overflows is looked for at every step and named: NumPy need not warn.
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-        for epoch in tqdm(range(settings.max_iter), "epochs", disable=not settings.verbose):
+        for _ in tqdm(range(settings.max_iter), "epochs", disable=not settings.verbose):
             total = 0.0
             steps = batches(
-                rows, settings.batch_size, settings.temperature, rng,
+                rows, settings.batch_size, settings.temperature, network.rng,
                 every_task=weighting.every_task, row_weight=row_weight, dtype=theta.dtype,
             )  # fmt: skip
             for batch in steps:
                 inputs, outputs = layout.forward(theta, X[batch.rows], batch.codes)
                 losses, D = loss(outputs, batch)
-                losses = sum_groups(losses, batch.codes, T)
+                losses = sum_groups(losses, batch.codes, layout.n_tasks)
                 _check_finite(losses, last, network, settings)
                 gradient = weighted_gradient(
                     layout, theta, inputs, D, losses, weighting, batch.codes
                 )
                 gradient += decay * theta
-                if pulled:
+                if np.any(settings.pull):
                     gradient += settings.pull * (theta - settings.anchor)
                 change = network.optimiser.step(gradient)
                 change *= settings.scale
                 theta += change
                 total, last = total + losses, losses
-            curve.append(total / len(steps))
-            seen = curve[-1]
+            seen = total / len(steps)
+            curve.append(seen)
+            weighting.end_epoch(seen)
             if held_out is not None:
-                seen = _held_out_losses(layout, theta, X, loss, held_out)
-                _check_finite(seen, last, network, settings)
-                if held_out.codes is not None:
-                    seen[np.setdiff1d(np.arange(T), held_out.codes)] = np.nan
+                outputs = layout.forward(theta, X[held_out.rows], held_out.codes)[1]
+                seen = sum_groups(loss(outputs, held_out)[0], held_out.codes, layout.n_tasks)
                 validation.append(seen)
-            if not np.isfinite(theta).all():
-                _check_finite(np.full(T, np.nan), last, network, settings)
-            weighting.end_epoch(curve[-1])
-            if watch(epoch, seen, theta):
+            seen = seen if np.isfinite(theta).all() else np.full(len(seen), np.nan)
+            _check_finite(seen, last, network, settings)
+            value = float(weighting.base_ @ seen)
+            waited = 0 if value < best - settings.tol else waited + 1
+            if value < best:
+                best, kept = value, (theta.copy(), curve[-1]) if held_out is not None else None
+            if waited >= patience:
                 break
-    network.theta = theta if watch.theta is None else watch.theta
-    final = curve[watch.best_epoch if held_out is not None else -1]
+    network.theta, final = kept or (theta, curve[-1])
     _warn_if_far(final, loss.of_zero_outputs(rows), network, settings)
-    return np.array(curve), np.array(validation), watch.stopped
-
-
-def _held_out_losses(layout, theta, X, loss, batch):
-    outputs = layout.forward(theta, X[batch.rows], batch.codes)[1]
-    return sum_groups(loss(outputs, batch)[0], batch.codes, layout.n_tasks)
-
-
-CURE = "scale the features, for example with StandardScaler, or lower learning_rate_init"
+    return np.array(curve), np.array(validation), waited >= patience
 
 
 def _check_finite(losses, last, network, settings):
     """Raise if a loss is NaN or infinite; `last` are those of the step before."""
     bad = ~np.isfinite(losses)
-    if not bad.any():
-        return
-    # Once the trunk is NaN all losses are: the step before shows which was the largest.
-    worst = last.argmax() if bad.all() and last is not None else bad.argmax()
-    raise ValueError(
-        "Solver produced non-finite parameter weights or losses: training diverged, first in task "
-        f"{network.tasks.tolist()[worst]!r}. The table may hold large values: {CURE}="
-        f"{settings.learning_rate_init:g}"
-    )
+    if bad.any():
+        # Once the trunk is NaN all losses are: the step before shows which was the largest.
+        worst = last.argmax() if bad.all() and last is not None else bad.argmax()
+        raise ValueError(
+            "Solver produced non-finite parameter weights or losses: training diverged, first in "
+            f"task {network.tasks.tolist()[worst]!r}. X may hold large values: {CURE}="
+            f"{settings.learning_rate_init:g}"
+        )
 
 
 def _warn_if_far(losses, of_zero, network, settings):
@@ -246,7 +198,8 @@ def weighted_gradient(layout, theta, inputs, D, losses, weighting, codes=None):
         D *= w[:, None, None].astype(D.dtype)
         return layout.backward(theta, inputs, D, codes=codes)[0]
     gradient, by_task = layout.backward(theta, inputs, D, per_task=True, codes=codes)
-    w = weighting.weights(losses, by_task @ by_task.T)
+    gram = by_task @ by_task.T
+    w = weighting.weights(losses, gram) if np.isfinite(gram).all() else np.full(len(gram), np.nan)
     gradient[: layout.n_shared] = w @ by_task
     own = weighting.base_ if weighting.trunk_only else w
     for layer in layout.layers:

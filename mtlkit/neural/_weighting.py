@@ -43,6 +43,7 @@ class Weighting(BaseEstimator):
     needs_gram = False
     trunk_only = False
     every_task = True
+    _above_zero = ()  # parameters that are numbers above 0
 
     def start(self, base, rng):
         """Begin a training run.
@@ -54,11 +55,9 @@ class Weighting(BaseEstimator):
         rng : numpy.random.Generator
             What random methods draw from.
         """
-        self._check_parameters()
+        for name in self._above_zero:
+            check_strength(self, name, include="neither")
         self.base_, self._rng = base, rng
-
-    def _check_parameters(self):
-        """Raise for a parameter out of range."""
 
     def weights(self, losses, gram):
         """Weights for this step.
@@ -153,11 +152,10 @@ class UncertaintyWeights(Weighting):
       scene geometry and semantics", CVPR 2018.
     """
 
+    _above_zero = ("learning_rate",)
+
     def __init__(self, learning_rate=0.025):
         self.learning_rate = learning_rate
-
-    def _check_parameters(self):
-        check_strength(self, "learning_rate", include="neither")
 
     def start(self, base, rng):
         super().start(base, rng)
@@ -196,12 +194,10 @@ class DWA(Weighting):
     """
 
     every_task = False
+    _above_zero = ("temperature",)
 
     def __init__(self, temperature=2.0):
         self.temperature = temperature
-
-    def _check_parameters(self):
-        check_strength(self, "temperature", include="right")
 
     def start(self, base, rng):
         super().start(base, rng)
@@ -247,17 +243,15 @@ class GradNorm(Weighting):
     """
 
     needs_gram = True
+    _above_zero = ("learning_rate",)
 
     def __init__(self, asymmetry=1.5, learning_rate=0.025):
         self.asymmetry = asymmetry
         self.learning_rate = learning_rate
 
-    def _check_parameters(self):
-        check_strength(self, "asymmetry", include="left")
-        check_strength(self, "learning_rate", include="neither")
-
     def start(self, base, rng):
         super().start(base, rng)
+        check_strength(self, "asymmetry", include="left")
         self._w, self._first = np.ones(len(base)), None
 
     def weights(self, losses, gram):
@@ -276,7 +270,7 @@ class GradNorm(Weighting):
 def relative(losses, before):
     """losses / before, (T,); 0 where a loss is zero, and 1 where only the one before was."""
     ratio = (losses > 0).astype(float)
-    return np.divide(losses, before, out=ratio, where=(before > 0) & (losses > 0))
+    return np.divide(losses, before, out=ratio, where=(losses > 0) & (before > 1e-100 * losses))
 
 
 class PCGrad(Weighting):
@@ -385,7 +379,8 @@ class CAGrad(Weighting):
     def __init__(self, c=0.5):
         self.c = c
 
-    def _check_parameters(self):
+    def start(self, base, rng):
+        super().start(base, rng)
         check_number(self.c, "c", low=0, high=1, open_high=True)
 
     def weights(self, losses, gram):
