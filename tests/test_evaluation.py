@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -470,6 +471,30 @@ def test_estimators_are_cloned_and_left_alone():
     pipeline = Pipeline([("model", Constant())])
     quiet({"a": (pipeline, {"model": [inside]}), "b": Ridge()}, X, y, task_col=0, cv=SPLITS)
     assert not hasattr(inside, "estimator_")
+
+
+def test_objects_in_a_grid_are_left_alone():
+    X, y = make_table()
+    inner = [Ridge(), MeanRegularizedRidge()]
+    grid = {"estimator": inner, "estimator__alpha": [5.0, 7.0]}
+    candidates = {name: (model, grid) for name, (model, _) in both(Ridge()).items()}
+    before = str(candidates)
+    result = compare(candidates, X, y, task_col=0, cv=SPLITS, inner_cv=2)
+    assert str(candidates) == before
+    assert [estimator.alpha for estimator in inner] == [1.0, 1.0]
+    assert not any(hasattr(estimator, "coef_") for estimator in inner)
+    assert {params["estimator__alpha"] for params in result.best_params["alone"]} <= {5.0, 7.0}
+
+
+def test_metadata_routing_changes_nothing():
+    X, y = own_classes()
+    options = {"task_col": 0, "cv": SPLITS, "scoring": "neg_log_loss", "inner_cv": 2}
+    grid = {"estimator__C": [0.1, 1.0]}
+    candidates = {name: (model, grid) for name, model in logistic().items()}
+    expected = compare(candidates, X, y, **options)
+    with config_context(enable_metadata_routing=True):
+        found = compare(candidates, X, y, **options)
+    assert np.array_equal(found.task_scores["alone"], expected.task_scores["alone"])
 
 
 def test_data_frame_with_task_names():

@@ -235,7 +235,7 @@ def _check_candidates(candidates):
         if not isinstance(name, str):
             raise ValueError(f"candidate name {name!r} must be a string: it labels table and plot")
         pair = value if isinstance(value, tuple) else (value, {})
-        if len(pair) != 2 or isclass(pair[0]) or not hasattr(pair[0], "fit"):
+        if len(pair) != 2 or isclass(pair[0]) or not {"fit", "get_params"} <= {*dir(pair[0])}:
             raise ValueError(
                 f"candidate {name!r} must be an estimator, an instance and not a class, or "
                 f"(estimator, param_grid), got {value!r}"
