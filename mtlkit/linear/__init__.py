@@ -4,7 +4,8 @@ from ._mean_regularized import MeanRegularizedRidge
 from ._moments import TaskMoments
 from ._multi_task import MultiTaskLinearRegression, MultiTaskLogisticRegression
 from ._path import regularization_path
-from ._penalties import JointSupport, LearnedRelations, LowRank, Penalty, SharedMean, TaskGraph
+from ._penalties import JointSupport, LowRank, Penalty, SharedMean
+from ._relations import LearnedRelations, TaskGraph
 
 __all__ = [
     "JointSupport",

@@ -11,7 +11,9 @@ from ._moments import KeepsMoments, TaskMoments
 
 
 class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
-    r"""Ridge regression of several tasks whose weights are pulled towards their mean.
+    r"""Mean-regularised multi-task ridge: partial pooling of the tasks' weights.
+
+    Ridge regression of several tasks whose weights are shrunk towards their mean.
 
     With w_t (d,) and b_t the weights and intercept of task t = 1 … T, w̄ their mean over tasks,
     λ_t the balance weights, α the strength `alpha` and c the `coupling`, it minimises
@@ -43,9 +45,11 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         Whether the level of each task (its prediction at the mean of all rows) is pulled to the
         mean level, by α c Σ (level_t - mean level)². False leaves levels free: use it for tasks
         that differ much more in level than in slope.
-    task_weight : {"samples", "tasks"} or array-like of shape (T,), default="samples"
-        The balance weights λ_t. "samples": 1, each row counts the same. "tasks": N / (T n_t),
-        each task counts the same. An array is in the order of `tasks_`.
+    task_weight : {"samples", "tasks"}, Series or array-like of shape (T,), default="samples"
+        The balance weights λ_t, factors on the loss of each row of task t, as sample weights are.
+        "samples": 1, each row counts the same. "tasks": N / (T n_t), each task counts the same. A
+        pandas Series is matched by the names of tasks in its index; an array is in the order of
+        `tasks_`.
 
     Attributes
     ----------
@@ -61,23 +65,42 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         The intercept of the shared part.
     objective_ : float
         Value of the objective (with the level term) at the solution.
-    dual_gap_ : float
-        `objective_` is at most this much above its minimum; rounding, since nothing is iterated.
     moments_ : TaskMoments
-        What `partial_fit` adds to.
+        Moments of the rows seen so far, to which `partial_fit` adds.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        Root mean square over tasks of each feature's weights, and twice the largest for the task
+        column, which ``RFE`` and ``SelectFromModel`` then keep.
     n_features_in_ : int
-    feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Number of columns of `X`, the task column among them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
     ValueError
         For parameters out of range, NaN in features, columns that a task lacks, no labelled row.
 
+    See Also
+    --------
+    MultiTaskLinearRegression : Other penalties; with `SharedMean` the same weights.
+    TaskMoments : What is needed of the rows; moments of parts of the rows add up.
+    mtlkit.baselines.PerTask : One model per task, the limit at coupling 0.
+    mtlkit.baselines.Pooled : One model for all, the limit at infinity.
+    mtlkit.transfer.BiasedRidge : One task is shrunk to the weights of others.
+
     Notes
     -----
-    Rows with NaN in `y` are left out. The private parts are eliminated in closed form, which
-    leaves one d × d system for w_0: cost O(Σ n_t d² + T d³) time and O(T d²) memory.
+    Taught in :doc:`/chapters/algorithms/one_objective`.
+
+    With ``couple_intercept=False`` this is the problem of
+    ``MultiTaskLinearRegression(SharedMean(coupling), alpha)``, which leaves intercepts free.
+
+    Unlabelled samples are left out. Features are converted to float64, and so are results. With N
+    rows in all and at least T d of them, the private parts are eliminated from moments in closed
+    form, which leaves one d × d system for w_0: O(N d² + T d³) time and O(T d²) memory. With fewer
+    rows the same is done on rows, n_t × n_t for each task and N × N or d × d for w_0, whatever is
+    less: O(Σ n_t² d + N d min(N, d)) time and O(N d) memory; such a model keeps a copy of the rows
+    for `partial_fit`.
 
     References
     ----------
@@ -120,8 +143,9 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         X : DataFrame or array of shape (n, p)
             Table with the task column.
         y : array-like of shape (n,)
-            Targets; NaN marks a row without label.
+            Targets; NaN marks an unlabelled sample.
         sample_weight : array-like of shape (n,), default=None
+            Factor on the loss of each row; None means 1. Rows of weight 0 are left out.
 
         Returns
         -------

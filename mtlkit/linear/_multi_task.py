@@ -2,92 +2,17 @@
 
 import numpy as np
 
-from .._utils._validation import (
-    balance_weights,
-    check_flag,
-    check_integer,
-    check_number,
-    check_strength,
-)
 from ._base import TaskLinearClassifier, TaskLinearRegressor
 from ._losses import LogisticLoss, MomentLoss, squared_loss
 from ._moments import KeepsMoments, TaskMoments
-from ._penalties import Penalty, SharedMean
-from ._solver import solve, warn_unless_converged
-
-
-class Penalized:
-    """A loss of W (T, d) plus α times a `Penalty`."""
-
-    def __init__(
-        self,
-        penalty=None,
-        alpha=1.0,
-        *,
-        task_col=None,
-        fit_intercept=True,
-        task_weight="samples",
-        tol=1e-6,
-        max_iter=10000,
-        warm_start=False,
-    ):
-        self.penalty = penalty
-        self.alpha = alpha
-        self.task_col = task_col
-        self.fit_intercept = fit_intercept
-        self.task_weight = task_weight
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-
-    def _check_parameters(self):
-        check_strength(self, "alpha", include="neither")
-        check_number(self.tol, "tol", low=0, open_high=True)
-        check_integer(self.max_iter, "max_iter")
-        check_flag(self.fit_intercept, "fit_intercept")
-        check_flag(self.warm_start, "warm_start")
-        if not isinstance(self.penalty, Penalty | None):
-            raise ValueError(
-                f"penalty={self.penalty!r} must be a Penalty, such as SharedMean() or "
-                "JointSupport(), or None, which is SharedMean()"
-            )
-
-    def _bound_penalty(self, tasks):
-        return (SharedMean() if self.penalty is None else self.penalty).bind(tasks)
-
-    def _balance(self, n, tasks):
-        return balance_weights(self.task_weight, n, tasks)
-
-    def _is_warm(self, before, *now):
-        """Whether the last fit, of which `before` has tasks and classes, is where to begin."""
-        return self.warm_start and all(map(np.array_equal, before, now))
-
-    def _solve(self, loss, start):
-        """Minimise from `start` (T, d), or from 0, and store what there is to know."""
-        penalty = self._bound_penalty(loss.tasks)
-        if start is None or start.shape != loss.shape:
-            start = np.zeros(loss.shape)
-        solution = solve(loss, penalty, float(self.alpha), start, float(self.tol), self.max_iter)
-        self.tasks_, self.coef_ = loss.tasks, solution.W
-        self.intercept_ = loss.intercept(solution.W)
-        self.objective_, self.dual_gap_ = solution.objective, solution.gap
-        self.n_iter_ = solution.n_iter
-        for name in self.__dict__.pop("_described", ()):  # of an earlier fit
-            del self.__dict__[name]
-        described = penalty.describe(solution.W)
-        if "shared_coef_" in described:
-            level = 0.0
-            if self.fit_intercept:
-                level = loss.mean_level(solution.W, self.intercept_)
-                level -= described["shared_coef_"] @ loss.centre
-            described["shared_intercept_"] = float(level)
-        self.__dict__.update(described)
-        self._described = list(described)
-        return solution
+from ._penalized import Penalized
+from ._solver import warn_unless_converged
 
 
 class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
-    r"""Linear regression of several tasks; the penalty says what they share.
+    r"""Multi-task linear regression with a convex penalty: group lasso, trace norm, graph and more.
+
+    Linear regression of several tasks; the penalty says what they share.
 
     With W (T, d) the weights, a row w_t for each task t = 1 … T, b_t its intercept, λ_t the balance
     weights, Ω the `penalty` and α its strength `alpha`, it minimises
@@ -101,17 +26,18 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
     ----------
     penalty : Penalty or None, default=None
         `SharedMean`, `JointSupport`, `LowRank`, `TaskGraph`, `LearnedRelations`, or one of your
-        own. None is ``SharedMean()``. For `SharedMean`, `MeanRegularizedRidge` solves the same
-        problem in closed form and ties levels too.
+        own. None is ``SharedMean()``.
     alpha : float, default=1.0
         Strength of the penalty; positive. scikit-learn's `MultiTaskLasso` divides the loss by 2n.
     task_col : str, int or None, default=None
         The task column; None means one task.
     fit_intercept : bool, default=True
         Whether tasks have intercepts; they are not penalised.
-    task_weight : {"samples", "tasks"} or array-like of shape (T,), default="samples"
-        The balance weights λ_t. "samples": 1, each row counts the same. "tasks": N / (T n_t),
-        each task counts the same. An array is in the order of `tasks_`.
+    task_weight : {"samples", "tasks"}, Series or array-like of shape (T,), default="samples"
+        The balance weights λ_t, factors on the loss of each row of task t, as sample weights are.
+        "samples": 1, each row counts the same. "tasks": N / (T n_t), each task counts the same. A
+        pandas Series is matched by the names of tasks in its index; an array is in the order of
+        `tasks_`.
     tol : float, default=1e-6
         The solver stops when the duality gap is at most `tol` times the loss at W = 0.
     max_iter : int, default=10000
@@ -124,19 +50,26 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
     tasks_ : ndarray of shape (T,)
         The tasks with a labelled row in `fit`, sorted.
     coef_ : ndarray of shape (T, d)
+        The weights w_t.
     intercept_ : ndarray of shape (T,)
+        The intercepts b_t.
     objective_ : float
+        Value of the objective at the solution.
     dual_gap_ : float
-        The objective is at most this much above its minimum.
+        Duality gap: the objective is at most this much above its minimum.
     n_iter_ : int
         Proximal steps taken.
-    moments_ : TaskMoments or None
-        What `partial_fit` adds to; None if `fit` used the rows themselves.
+    moments_ : TaskMoments
+        Moments of the rows seen so far, to which `partial_fit` adds.
     support_, rank_, shared_coef_, shared_intercept_, task_covariance_ : ndarray, int or float
-        What the penalty tells; each is there only with the penalty that names it.
+        What the penalty says of the tasks; each is there only with the penalty that names it.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        Root mean square over tasks of each feature's weights, and twice the largest for the task
+        column, which ``RFE`` and ``SelectFromModel`` then keep.
     n_features_in_ : int
-    feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Number of columns of `X`, the task column among them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
@@ -149,13 +82,27 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
     ConvergenceWarning
         If the duality gap was not reached in `max_iter` steps.
 
+    See Also
+    --------
+    MeanRegularizedRidge : With `SharedMean`, in closed form.
+    MultiTaskLogisticRegression : The same for class labels.
+    regularization_path : Fits for many strengths.
+    mtlkit.baselines.PerTask : One model per task, the baseline.
+
     Notes
     -----
-    Rows with NaN in `y` are left out. The solver is accelerated proximal gradient (Beck and
-    Teboulle 2009) with adaptive restart (O'Donoghue and Candès 2015); for penalties that are sums
-    over features, on a growing working set. With N rows in all and at least T d of them, moments
-    are formed once, O(N d²), and a step costs O(T d²) and the proximal step. With fewer rows a step
-    works on them, O(N d), and on a working set of s features O(T s²).
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
+
+    With `SharedMean` this is ``MeanRegularizedRidge(alpha, coupling, couple_intercept=False)``:
+    intercepts are free here, while that model couples them unless told otherwise.
+
+    Unlabelled samples are left out. Features are converted to float64, and so are results. The
+    solver is accelerated proximal gradient (Beck and Teboulle 2009) with adaptive restart
+    (O'Donoghue and Candès 2015); for penalties that are sums over features, on a growing working
+    set. With N rows in all and at least T d of them, moments are formed once, O(N d²), and a step
+    costs O(T d²) and the proximal step. With fewer rows a step works on them, O(N d), and on a
+    working set of s features O(T s²); such a model keeps a copy of the rows for `partial_fit`.
+    With `tol` near 1e-15 the gap is rounding, and no certificate.
 
     References
     ----------
@@ -182,8 +129,9 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
         X : DataFrame or array of shape (n, p)
             Table with the task column.
         y : array-like of shape (n,)
-            Targets; NaN marks a row without label.
+            Targets; NaN marks an unlabelled sample.
         sample_weight : array-like of shape (n,), default=None
+            Factor on the loss of each row; None means 1. Rows of weight 0 are left out.
 
         Returns
         -------
@@ -232,7 +180,9 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
 
 
 class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
-    r"""Logistic regression of several tasks; the penalty says what they share.
+    r"""Multi-task logistic regression with a convex penalty: group lasso, trace norm and more.
+
+    Logistic regression of several tasks; the penalty says what they share.
 
     With W (T, d) the weights, a row w_t for each task t = 1 … T, b_t its intercept, λ_t the balance
     weights, Ω the `penalty`, α its strength `alpha` and y_ti 0 or 1, it minimises
@@ -245,6 +195,12 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
     With one task and ``SharedMean()`` this is scikit-learn's `LogisticRegression` at C = 1/(2α).
     With more than two classes there is one such problem for each class against the rest.
 
+    Where all rows of a task have one class, the infimum of its loss over b_t is 0, at infinity and
+    whatever its weights: so w_t is decided by the penalty alone. Its level, l_t = b_t + w_t·x̄ with
+    x̄ the mean of all rows, then minimises the loss of its rows plus λ_t/2 (l_t - l)², l the mean
+    level of the other tasks: few rows of one class do not make the other impossible, many make it
+    rare.
+
     Parameters
     ----------
     penalty : Penalty or None, default=None
@@ -256,9 +212,11 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
         The task column; None means one task.
     fit_intercept : bool, default=True
         Whether tasks have intercepts; they are not penalised.
-    task_weight : {"samples", "tasks"} or array-like of shape (T,), default="samples"
-        The balance weights λ_t. "samples": 1, each row counts the same. "tasks": N / (T n_t),
-        each task counts the same. An array is in the order of `tasks_`.
+    task_weight : {"samples", "tasks"}, Series or array-like of shape (T,), default="samples"
+        The balance weights λ_t, factors on the loss of each row of task t, as sample weights are.
+        "samples": 1, each row counts the same. "tasks": N / (T n_t), each task counts the same. A
+        pandas Series is matched by the names of tasks in its index; an array is in the order of
+        `tasks_`.
     tol : float, default=1e-6
         The solver stops when the duality gap is at most `tol` times the loss at W = 0.
     max_iter : int, default=10000
@@ -273,18 +231,23 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
     tasks_ : ndarray of shape (T,)
         The tasks with a labelled row in `fit`, sorted.
     coef_ : ndarray of shape (T, d), or (K, T, d) if K > 2
+        The weights w_t.
     intercept_ : ndarray of shape (T,), or (K, T) if K > 2
-        Infinite for a task that has one class in `fit`; it is always predicted as that class.
+        The intercepts b_t, finite also for tasks of one class.
     objective_, dual_gap_, n_iter_ : float, float, int; arrays of shape (K,) if K > 2
         Value of the objective, bound on its distance from the minimum, proximal steps taken.
     estimators_ : list of MultiTaskLogisticRegression
         Only if K > 2: each class against the rest.
     support_, rank_, shared_coef_, shared_intercept_, task_covariance_ : ndarray, int or float
-        What the penalty tells, if K = 2; each is there only with the penalty that names it. If
-        K > 2, each of `estimators_` has its own.
+        What the penalty says of the tasks, if K = 2; each is there only with the penalty that names
+        it. If K > 2, each of `estimators_` has its own.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        Root mean square over tasks of each feature's weights, and twice the largest for the task
+        column, which ``RFE`` and ``SelectFromModel`` then keep.
     n_features_in_ : int
-    feature_names_in_ : ndarray of str
-        Only if the columns of `X` have string names.
+        Number of columns of `X`, the task column among them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of `X`, if all are strings.
 
     Raises
     ------
@@ -297,12 +260,29 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
     ConvergenceWarning
         If the duality gap was not reached in `max_iter` steps.
 
+    See Also
+    --------
+    MultiTaskLinearRegression : The same for a continuous target.
+    regularization_path : Fits for many strengths.
+    mtlkit.transfer.BiasedLogisticRegression : One task is shrunk to the weights of others.
+    mtlkit.baselines.PerTask : One model per task, the baseline.
+
     Notes
     -----
-    Rows whose label is missing are left out. A row's probabilities are zero outside the classes
-    that its task had in `fit`. The solver is that of
-    `MultiTaskLinearRegression`; a step costs O(N d) for N rows and the proximal step. Scale the
-    features: with a large spread among them it needs many steps.
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
+
+    Tasks that share a class, directly or through others, may take all of their classes, also those
+    that a task did not show in `fit`. Tasks of disjoint label sets keep them apart: probability 0.
+
+    More than two classes are fitted one against the rest, not by the multinomial loss: each class
+    has its own convex problem with its own duality gap and its own relations among tasks, and a
+    task takes part in those of its classes only, so label sets may differ. The price is that
+    probabilities are scaled to sum to one and are not fitted jointly.
+
+    Unlabelled samples are left out. Features are converted to float64, and so are results. The
+    solver is that of `MultiTaskLinearRegression`; a step costs O(N d) for N rows, however many
+    tasks, and the proximal step. Scale the features: with a large spread among them it needs many
+    steps.
 
     Examples
     --------
@@ -322,8 +302,9 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
         X : DataFrame or array of shape (n, p)
             Table with the task column.
         y : array-like of shape (n,)
-            Class labels; a missing one (NaN, None) marks a row without label.
+            Class labels; a missing one (NaN, None) marks an unlabelled sample.
         sample_weight : array-like of shape (n,), default=None
+            Factor on the loss of each row; None means 1. Rows of weight 0 are left out.
 
         Returns
         -------

@@ -4,12 +4,12 @@ import numpy as np
 from sklearn.base import clone
 
 from .._utils._validation import check_integer, check_number
-from ._multi_task import Penalized
+from ._penalized import Penalized
 from ._solver import largest_curvature, warn_unless_converged
 
 
 def regularization_path(model, X, y, alphas=30, *, eps=1e-3, sample_weight=None):
-    """Fit a model for many strengths, each from the solution of the one before.
+    """Regularisation path: fit a model for many strengths, each from the solution before.
 
     The loss is formed once (for squared loss: the moments), so a path of 30 strengths costs little
     more than its weakest member.
@@ -21,6 +21,7 @@ def regularization_path(model, X, y, alphas=30, *, eps=1e-3, sample_weight=None)
     X : DataFrame or array of shape (n, p)
         Table with the task column.
     y : array-like of shape (n,)
+        Targets or labels of two classes; NaN or None marks an unlabelled sample.
     alphas : int or array-like of shape (k,), default=30
         Strengths, or how many: from the smallest at which all weights are zero down to `eps`
         times that, in equal ratios. A penalty that is the square of a norm (`SharedMean`,
@@ -28,6 +29,7 @@ def regularization_path(model, X, y, alphas=30, *, eps=1e-3, sample_weight=None)
     eps : float, default=1e-3
         Weakest strength over strongest, between 0 and 1, if `alphas` is a number.
     sample_weight : array-like of shape (n,), default=None
+        Factor on the loss of each row; None means 1.
 
     Returns
     -------
@@ -37,8 +39,24 @@ def regularization_path(model, X, y, alphas=30, *, eps=1e-3, sample_weight=None)
     Raises
     ------
     ValueError
-        If `alphas` is a number and the penalty has no largest strength, or there are more than two
-        classes.
+        If `alphas` is a number and there is no largest strength: the penalty is the square of a
+        norm, or `y` or the features are constant within each task. If there are more than two
+        classes, or the model is another one.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the duality gap was not reached in `max_iter` steps at some strength.
+
+    See Also
+    --------
+    JointSupport : A penalty whose path starts without any feature.
+    LowRank : A penalty whose path starts at rank 0.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`. Cost: that of one fit for each
+    strength, less what the start saves and the forming of the loss.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """Penalties: each says what tasks share, as a norm of the weights W (T, d) or the square of one.
 
-What belongs here: small objects with a value, a proximal step and a dual norm. The losses are in
-``_losses.py``, the solver in ``_solver.py``; neither knows one penalty from another.
+What belongs here: small objects with a value, a proximal step and a dual norm; those of relations
+among tasks are in ``_relations.py``. The losses are in ``_losses.py``, the solver in
+``_solver.py``; neither knows one penalty from another.
 """
 
 from abc import ABC, abstractmethod
@@ -10,12 +11,11 @@ from copy import copy
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._utils._containers import some
 from .._utils._validation import check_number
 
 
 class Penalty(ABC, BaseEstimator):
-    r"""What every penalty Ω has; derive from it to add one.
+    r"""Base class of the penalties (regularisers) Ω; derive from it to add one.
 
     Ω is a norm N of the weights W, shape (T, d), one row per task (``power = 1``), or the square
     N² of one (``power = 2``). The dual norm is :math:`N^\circ(G) = \max \{\langle G, W \rangle :
@@ -27,6 +27,14 @@ class Penalty(ABC, BaseEstimator):
     ----------
     power : {1, 2}
         Whether Ω is a norm or its square.
+
+    See Also
+    --------
+    MultiTaskLinearRegression, MultiTaskLogisticRegression : Take a penalty.
+
+    Notes
+    -----
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
     """
 
     power = 1
@@ -53,17 +61,25 @@ class Penalty(ABC, BaseEstimator):
 
 
 class JointSupport(Penalty):
-    r"""One set of features for all tasks: a feature is kept by all of them, or dropped by all.
+    r"""L2,1 norm (group lasso): one set of features for all tasks.
+
+    A feature is kept by all tasks, or dropped by all.
 
     .. math:: \Omega(W) = \sum_{j=1}^{d} \Big( \sum_{t=1}^{T} w_{tj}^2 \Big)^{1/2},
 
-    the ℓ2,1 norm. It adds ``support_`` to a fitted model: a boolean array (d,), True for features
-    with a weight other than 0.
+    the sum of the Euclidean norms of the columns of W. It adds ``support_`` to a fitted model: a
+    boolean array (d,), True for features with a weight other than 0.
+
+    See Also
+    --------
+    LowRank : A few directions in place of a few features.
+    regularization_path : Fits from the empty set of features on.
 
     Notes
     -----
-    Cost of a proximal step: O(T d). The sum runs over features, so the solver works on a few of
-    them at a time.
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
+
+    Cost of a proximal step: O(T d). The solver works on a few of the features at a time.
 
     References
     ----------
@@ -95,15 +111,23 @@ class JointSupport(Penalty):
 
 
 class LowRank(Penalty):
-    r"""Few directions for all tasks: W = U V with U (T, k), V (k, d) and k small.
+    r"""Nuclear norm (trace norm): a few common directions, W = U V of low rank.
+
+    The weights of all tasks, W (T, d), lie near a subspace of few dimensions k: U (T, k), V (k, d).
 
     .. math:: \Omega(W) = \|W\|_* = \sum_i \sigma_i(W),
 
-    the trace norm, with σ_i the singular values. It adds ``rank_``, the number of directions, to a
-    fitted model.
+    with σ_i the singular values. It adds ``rank_``, the number of directions, to a fitted model.
+
+    See Also
+    --------
+    JointSupport : A few features in place of a few directions.
+    LearnedRelations : The square of the same norm, read as relations among tasks.
 
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
+
     Cost of a proximal step: one singular value decomposition, O(T d min(T, d)).
 
     References
@@ -132,21 +156,29 @@ class LowRank(Penalty):
 
 
 class SharedMean(Penalty):
-    r"""Every task near the mean of all: the penalty of `MeanRegularizedRidge`.
+    r"""Mean regularisation (partial pooling): every task's weights near the mean of all tasks.
 
     .. math:: \Omega(W) = \sum_t \|w_t\|^2 + c \sum_t \|w_t - \bar w\|^2,
               \qquad \bar w = \frac1T \sum_t w_t.
 
     It adds ``shared_coef_`` (d,), the shared part w_0 = c/(1+c) w̄, and ``shared_intercept_`` to a
-    fitted model; they predict tasks that were not seen in `fit`. Intercepts are left free.
+    fitted model; they predict tasks that were not seen in `fit`. Intercepts are left free, so with
+    it `MultiTaskLinearRegression` is ``MeanRegularizedRidge(..., couple_intercept=False)``.
 
     Parameters
     ----------
     coupling : float, default=1.0
         c, from 0 (every task alone) to ``numpy.inf`` (equal weights), both included.
 
+    See Also
+    --------
+    MeanRegularizedRidge : The same problem in closed form.
+    TaskGraph : Tasks near their neighbours in a given graph.
+
     Notes
     -----
+    Taught in :doc:`/chapters/algorithms/one_objective`.
+
     Cost of a proximal step: O(T d).
 
     References
@@ -165,7 +197,7 @@ class SharedMean(Penalty):
         self.coupling = coupling
 
     def bind(self, tasks):
-        return _with_coupling(self)
+        return with_coupling(self)
 
     def value(self, W):
         spread = ((W - W.mean(axis=0)) ** 2).sum()
@@ -187,179 +219,7 @@ class SharedMean(Penalty):
         return {"shared_coef_": share * W.mean(axis=0)}
 
 
-class TaskGraph(Penalty):
-    r"""Given relations: tasks joined by an edge are pulled together.
-
-    .. math:: \Omega(W) = \sum_t \|w_t\|^2 + \frac c2 \sum_{s,t} a_{st} \|w_s - w_t\|^2
-              = \operatorname{tr} W^\top (I + c L) W,
-
-    with a_st = a_ts ≥ 0 the weight of an edge and L = diag(Σ_s a_st) - A the graph Laplacian. With
-    a_st = 1/T for all pairs this is `SharedMean`.
-
-    Parameters
-    ----------
-    weights : DataFrame or array-like of shape (T, T)
-        The edges A, symmetric, not negative; the diagonal does not matter. A DataFrame has the
-        names of the tasks as index and columns, in any order, and may hold more tasks than the
-        table; an array is in the order of `tasks_` (sorted).
-    coupling : float, default=1.0
-        c, at least 0.
-
-    Notes
-    -----
-    Cost: one eigendecomposition of L, O(T³), then O(T² d) a proximal step.
-
-    References
-    ----------
-    * T. Evgeniou, C. A. Micchelli and M. Pontil, "Learning multiple tasks with kernel methods",
-      Journal of Machine Learning Research 6, 615-637, 2005.
-
-    Examples
-    --------
-    >>> chain = TaskGraph([[0, 1, 0], [1, 0, 1], [0, 1, 0]], coupling=2).bind([0, 1, 2])
-    >>> round(chain.value(np.array([[1.0], [2.0], [2.0]])), 9)
-    11.0
-    """
-
-    power = 2
-
-    def __init__(self, adjacency, coupling=1.0):
-        self.adjacency = adjacency
-        self.coupling = coupling
-
-    def bind(self, tasks):
-        bound = _with_coupling(self, finite=True)
-        A = self._edges(list(tasks))
-        A = A - np.diag(np.diag(A))
-        sizes, bound._basis = np.linalg.eigh(np.diag(A.sum(axis=0)) - A)
-        with np.errstate(over="ignore"):
-            bound._charge = 1 + bound.coupling * sizes.clip(min=0)
-        return bound
-
-    def _edges(self, tasks):
-        A = self.adjacency
-        if hasattr(A, "loc"):
-            named = set(A.index) & set(A.columns) if hasattr(A, "columns") else set()
-            absent = [t for t in tasks if t not in named]
-            if absent:
-                raise ValueError(
-                    f"adjacency has no row and column for tasks {some(absent)}: add them, with "
-                    "zeros where a task has no relation"
-                )
-            A = A.loc[tasks, tasks]
-        try:
-            A = np.asarray(A, dtype=float)
-        except (TypeError, ValueError):
-            raise ValueError(f"adjacency must hold numbers, got {self.adjacency!r}") from None
-        if A.shape != (len(tasks), len(tasks)):
-            raise ValueError(
-                f"adjacency has shape {A.shape}, but there are {len(tasks)} tasks: give one row "
-                "and column per task, in the order of tasks_, or a DataFrame with each task's name "
-                "once in index and columns"
-            )
-        wrong = ~((A >= 0) & (A < 1e100))  # so that sums and products are finite
-        if wrong.any():
-            s, t = np.argwhere(wrong)[0]
-            raise ValueError(
-                f"adjacency must be finite and not negative, got {A[s, t]} for tasks {tasks[s]!r} "
-                f"and {tasks[t]!r}: an edge pulls two tasks together; for opposed tasks use "
-                "LearnedRelations or LowRank"
-            )
-        unequal = ~np.isclose(A, A.T)
-        if unequal.any():
-            s, t = np.argwhere(unequal)[0]
-            raise ValueError(
-                f"adjacency must be symmetric, but from task {tasks[s]!r} to {tasks[t]!r} it is "
-                f"{A[s, t]}, and back {A[t, s]}: use (A + A.T) / 2"
-            )
-        return A
-
-    def value(self, W):
-        return float((self._charge[:, None] * (self._basis.T @ W) ** 2).sum())
-
-    def prox(self, V, step):
-        return self._basis @ ((self._basis.T @ V) / (1 + 2 * step * self._charge)[:, None])
-
-    def dual_norm(self, G):
-        return float(np.sqrt(((self._basis.T @ G) ** 2 / self._charge[:, None]).sum()))
-
-
-class LearnedRelations(Penalty):
-    r"""Relations learned from the data: the covariance of the tasks is a part of the solution.
-
-    With Σ (T, T) positive semidefinite,
-
-    .. math::
-
-        \Omega(W) = \sum_t \|w_t\|^2
-        + c \min_{\operatorname{tr} \Sigma = 1} \operatorname{tr} W^\top \Sigma^{-1} W
-        = \|W\|_F^2 + c\, \|W\|_*^2 .
-
-    The minimum is at Σ = (W Wᵀ)^{1/2} / tr (W Wᵀ)^{1/2}. It adds ``task_covariance_`` (T, T), this
-    Σ, to a fitted model. Clusters of tasks show in it as blocks, opposed tasks as negative
-    entries.
-
-    Parameters
-    ----------
-    coupling : float, default=1.0
-        c, at least 0 and finite. At 0 every task is alone.
-
-    Notes
-    -----
-    Zhang and Yeung alternate between W and Σ. With Σ minimised out what is left is a squared norm
-    of W, convex, whose proximal step is one singular value decomposition: O(T d min(T, d)).
-
-    References
-    ----------
-    * Y. Zhang and D.-Y. Yeung, "A convex formulation for learning task relationships in
-      multi-task learning", UAI 2010, pp. 733-742.
-
-    Examples
-    --------
-    >>> W = np.array([[2.0, 0.0], [-2.0, 0.0]])
-    >>> LearnedRelations().describe(W)["task_covariance_"].round(6)
-    array([[ 0.5, -0.5],
-           [-0.5,  0.5]])
-    """
-
-    power = 2
-
-    def __init__(self, coupling=1.0):
-        self.coupling = coupling
-
-    def bind(self, tasks):
-        return _with_coupling(self, finite=True)
-
-    def value(self, W):
-        sizes = np.linalg.svd(W, compute_uv=False)
-        return float((sizes**2).sum() + self.coupling * sizes.sum() ** 2)
-
-    def prox(self, V, step):
-        left, sizes, right = np.linalg.svd(V, full_matrices=False)
-        return left * _tied_shrink(sizes, 1 + 2 * step, 2 * step * self.coupling) @ right
-
-    def dual_norm(self, G):
-        # max <g, s> - |s|² - c (Σ s)² is N°²/4, and half of <g, s> at the best s.
-        sizes = np.linalg.svd(G, compute_uv=False)
-        return float(np.sqrt(2 * sizes @ _tied_shrink(sizes, 2.0, 2 * self.coupling)))
-
-    def describe(self, W):
-        left, sizes, _ = np.linalg.svd(W, full_matrices=False)
-        total = sizes.sum()
-        if total == 0:  # no weights, no relations: what is known before any data
-            return {"task_covariance_": np.eye(len(W)) / len(W)}
-        return {"task_covariance_": left * (sizes / total) @ left.T}
-
-
-def _tied_shrink(sizes, a, c):
-    """The s ≥ 0 with a s_i + c Σ s = sizes_i wherever s_i > 0; `sizes` falls."""
-    k = np.arange(1, len(sizes) + 1)
-    totals = np.cumsum(sizes) / (a + c * k)  # Σ s if the k largest are above 0
-    total = totals[max((sizes > c * totals).sum() - 1, 0)]
-    return np.maximum(sizes - c * total, 0) / a
-
-
-def _with_coupling(penalty, finite=False):
+def with_coupling(penalty, finite=False):
     """A copy whose coupling is a checked number of Python, at full precision."""
     bound = copy(penalty)
     bound.coupling = float(check_number(penalty.coupling, "coupling", low=0, open_high=finite))
