@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from mtlkit.transfer import PriorCorrection, diagnose_shift
-from mtlkit.transfer._prior import estimate_priors
+from mtlkit.transfer._prior import estimate_priors, implied_prior, reweighted
 from tests._problems import as_frame
 
 
@@ -138,6 +141,109 @@ def test_tasks_that_are_neither_are_left_out():
     assert_allclose(model.target_prior_, corrected().fit(X, HIDDEN).target_prior_)
 
 
+# Classes that the target seems to lack, and probabilities under other proportions
+
+
+def test_a_class_that_the_target_rows_lack_stays_possible():
+    table = np.array([[0, -1.0]] * 10 + [[0, 1.0]] * 10 + [[1, -1.0]] * 10)
+    labels = np.r_[[5] * 10, [7] * 10, [np.nan] * 10]
+    model = PriorCorrection(DecisionTreeClassifier(), target=1, task_col=0).fit(table, labels)
+    assert_array_equal(model.target_prior_, [1, 0])
+    assert_array_equal(model.predict_proba([[1, 1.0], [1, -1.0]]), [[0, 1], [1, 0]])
+    assert_array_equal(model.predict([[1, 1.0], [1, -1.0]]), [7, 5])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_certain_row_of_a_class_without_share_is_of_that_class(seed):
+    rng = np.random.default_rng(seed)
+    y = np.repeat([0, 1, 2, 0, 1, 2], [100, 100, 100, 50, 50, 4])
+    table = np.column_stack([np.repeat([0, 1], [300, 104]), 20.0 * y + rng.normal(size=404)])
+    forest = RandomForestClassifier(30, random_state=seed)
+    model = PriorCorrection(forest, target=1, task_col=0)
+    model.fit(table[:400], np.where(table[:400, 0] == 0, y[:400], np.nan))
+    assert model.target_prior_[2] == 0
+    assert_array_equal(model.predict(table[400:]), 2)
+    assert_allclose(model.predict_proba(table).sum(axis=1), 1)
+
+
+def rare(seed, n=4000):
+    """A source with 5 % of class 1 and a target with 30 %, by chance; appearances are the same."""
+    rng = np.random.default_rng(seed)
+    y = (rng.random((2, n)) < [[0.05], [0.30]]).astype(int).ravel()
+    return np.column_stack(
+        [np.repeat([0, 1], n), 1.5 * y[:, None] + rng.normal(size=(2 * n, 2))]
+    ), y
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("classifier", "error"),
+    [
+        (LogisticRegression(), 0.03),
+        (LogisticRegression(class_weight="balanced"), 0.03),
+        (GaussianNB(priors=[0.5, 0.5]), 0.03),
+        (RandomForestClassifier(30, max_depth=5, class_weight="balanced", random_state=0), 0.04),
+    ],
+    ids=str,
+)
+def test_class_weights_do_not_move_the_estimated_proportions(classifier, error, seed):
+    table, y = rare(seed)
+    target = table[:, 0] == 1
+    model = PriorCorrection(classifier, target=1, task_col=0)
+    model.fit(table, np.where(target, np.nan, y))
+    assert model.target_prior_[1] == pytest.approx(0.3, abs=error)
+    plain = corrected().fit(table, np.where(target, np.nan, y)).score(table[target], y[target])
+    assert model.score(table[target], y[target]) > plain - 0.02 > 0.84
+
+
+def test_a_report_takes_class_weights_too():
+    table, y = rare(0)
+    balanced = LogisticRegression(class_weight="balanced")
+    report = diagnose_shift(table, y, target=1, task_col=0, classifier=balanced, random_state=0)
+    assert report.target_prior[1] == pytest.approx(0.3, abs=0.03)
+    assert report.source_prior[1] == pytest.approx(0.05, abs=0.01)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_implied_proportions_undo_what_was_done_to_probabilities(seed):
+    rng = np.random.default_rng(seed)
+    proba, factor = rng.dirichlet([0.4, 0.5, 0.6], 20_000), rng.dirichlet([3, 3, 3])
+    chance = rng.random((len(proba), 1))
+    y = (chance > proba.cumsum(axis=1)[:, :2]).sum(axis=1)  # proba is calibrated
+    other = reweighted(proba, factor)
+    counted = np.bincount(y, minlength=3) / len(y)
+    found = implied_prior(other, counted, None, 1e-10, 10000)
+    assert_allclose(found, counted * factor / (counted @ factor), atol=0.02)
+    means = reweighted(other, counted / found).mean(axis=0)
+    assert_allclose(means, counted, atol=1e-6)
+
+
+def test_probabilities_of_zero_and_one_end_the_search():
+    proba = np.eye(2)[[0, 0, 0, 1]]  # one of two rows of class 1 is wrong
+    found = implied_prior(proba, np.array([0.5, 0.5]), None, 1e-8, 10000)
+    assert np.isfinite(found).all() and (found > 0).all()
+
+
+def test_row_sums_of_zero_do_not_become_nan():
+    proba = np.array([[1.0, 0, 0], [0, 1, 0], [1e-320, 0, 1]])
+    q, _, _ = estimate_priors(proba, np.full(3, 1 / 3), None, 1e-10, 1000)
+    assert_allclose(q, 1 / 3)
+    assert_array_equal(reweighted(np.zeros((1, 2)), np.ones(2)), [[0, 0]])
+
+
+def test_the_warning_points_to_the_caller():
+    with pytest.warns(ConvergenceWarning, match="max_iter=2") as caught:
+        corrected(max_iter=2).fit(X, HIDDEN)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("name", ["tol", "max_iter"])
+@pytest.mark.parametrize("value", [np.nan, -1, "a", None, np.inf, True])
+def test_parameters_that_are_no_numbers(name, value):
+    with pytest.raises((TypeError, ValueError), match=f"{name}={value!r}"):
+        corrected(**{name: value}).fit(X, HIDDEN)
+
+
 # Diagnosis
 
 
@@ -207,6 +313,64 @@ def test_whole_numbers_of_many_values_are_a_quantity():
     report = diagnose(X, np.arange(len(X)) % 200)
     assert report.source_prior is None and report.score_name == "R²"
     assert "strings would be classes" in str(report)
+
+
+def last(y, **options):
+    return str(diagnose_shift(X, y, target=1, task_col=0, random_state=0, **options)).split("\n")[
+        -1
+    ]
+
+
+def test_what_labels_can_tell_is_said_in_each_case():
+    assert "cannot be known without target labels" in last(HIDDEN)
+    assert "cannot be known without target labels" in last(None)
+    assert "cannot be known without source labels" in last(np.where(TARGET, y, np.nan))
+    assert last(y).startswith("a classifier of the source has accuracy 0.8")
+    quantity = last(X[:, 1] * 1.7)
+    assert "R² 1.00 on left-out source rows and 1.00 on the 1000" in quantity
+    rare = y.copy()
+    rare[0] = 7  # a class of one row
+    assert last(rare).startswith("a classifier of the source has accuracy 0.8")
+    one = np.where(TARGET, y, 1)
+    assert "of class 1" in last(one)
+    assert f"1.00 on left-out source rows and {y[TARGET].mean():.2f} on the 1000" in last(one)
+    few = np.where(np.arange(len(y)) % 999 == 0, y, np.nan)
+    few[few == few] = [0.0, 1.5, 1.5]
+    assert "too few" not in last(y)
+    assert last(few).startswith("2 labelled source rows and 1 labelled target rows are too few")
+
+
+def test_many_classes_are_classes_if_they_are_strings():
+    numbers = np.arange(len(X)) % 25
+    assert "R²" in last(numbers)
+    names = np.array([f"class {k}" for k in numbers])
+    assert "accuracy 0.0" in last(names)
+
+
+def test_four_tests_are_counted():
+    assert "four tests at 5 %: up to one in five" in str(diagnose(X))
+    share = np.mean([
+        any(map(report.differs, report.chance))
+        for report in (diagnose(normal((120, 80), seed=seed)) for seed in range(40))
+    ])  # fmt: skip
+    assert share <= 0.4  # 0.185 if they are independent; more than 16 of 40 come once in 1000
+
+
+def test_words_holes_and_dates_are_named_with_column_and_task():
+    frame = as_frame(X)
+    for name, value, message in [
+        ("sex", "Male", "'sex' of task 't0' holds 'Male'"),
+        ("b", np.nan, "'b' of task 't0' has no value in row 0"),
+        ("when", pd.Timestamp("2020-01-01"), "'when'.*2020"),
+    ]:
+        bad = frame.copy()
+        bad[name] = np.where(np.arange(len(X)) == 0, value, 1.0) if name == "b" else value
+        with pytest.raises((TypeError, ValueError), match=message):
+            diagnose_shift(bad, y, target="t1", task_col="task")
+    with pytest.raises(ValueError, match=r"LinearSVC\(\) has no predict_proba"):
+        diagnose_shift(frame, target="t1", task_col="task", classifier=LinearSVC())
+    with pytest.raises(ValueError, match="0 feature"):
+        diagnose_shift(frame[["task"]], target="t1", task_col="task")
 
 
 def test_no_label_at_all_is_as_no_y():

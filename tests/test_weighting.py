@@ -12,14 +12,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from mtlkit.evaluation import paired_difference
-from mtlkit.transfer._ratios import KLIEP, ClassifierRatio
-from mtlkit.transfer._weighting import ImportanceWeighted
+from mtlkit.table import TargetKFold
+from mtlkit.transfer import KLIEP, ClassifierRatio, ImportanceWeighted
 from tests._problems import as_frame
 
 RATIOS = [ClassifierRatio(), KLIEP(random_state=0), KLIEP(gamma=0.3, random_state=0)]
@@ -143,9 +144,9 @@ def test_ratios_of_domains_far_apart_are_finite():
 
 def test_errors_of_ratios():
     source, target = two_normals(1, n=20)
-    with pytest.raises(ValueError, match="X_target.* 2 features.* 1 features"):
+    with pytest.raises(ValueError, match=r"X_target.* 2 features.* 1 features"):
         ClassifierRatio().fit(source, np.c_[target, target])
-    with pytest.raises(ValueError, match="(?s)X_target.*NaN"):
+    with pytest.raises(ValueError, match=r"(?s)X_target.*NaN"):
         KLIEP().fit(source, target * np.nan)
     with pytest.raises(ValueError, match=r"classifier=Ridge\(\) has no predict_proba"):
         ClassifierRatio(Ridge()).fit(source, target)
@@ -161,6 +162,69 @@ def test_errors_of_ratios():
     for ratio in RATIOS:
         with pytest.raises(NotFittedError):
             clone(ratio).predict_ratio(source)
+
+
+@pytest.mark.parametrize("ratio", RATIOS, ids=repr)
+def test_columns_of_both_tables_are_matched_by_name(ratio):
+    source, target = (pd.DataFrame(x, columns=["a", "b"]) for x in two_normals(2, n=60))
+    fitted = clone(ratio).fit(source, target)
+    assert_array_equal(fitted.feature_names_in_, ["a", "b"])
+    assert fitted.n_features_in_ == 2
+    arrays = clone(ratio).fit(source.to_numpy(), target.to_numpy())
+    assert_allclose(fitted.predict_ratio(source), arrays.predict_ratio(source.to_numpy()))
+    for other in (target[["b", "a"]], target.rename(columns={"b": "c"})):
+        with pytest.raises(ValueError, match=r"X_target.*(?s:.)*feature names"):
+            clone(ratio).fit(source, other)
+        with pytest.raises(ValueError, match="feature names"):
+            fitted.predict_ratio(other)
+
+
+@pytest.mark.parametrize("name", ["gamma", "tol", "n_centers", "max_iter"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1, [1], "a", True])
+def test_parameters_of_kliep_that_are_no_numbers(name, value):
+    source, target = two_normals(1, n=20)
+    with pytest.raises((TypeError, ValueError), match=name):
+        KLIEP(**{name: value}).fit(source, target)
+
+
+def test_numbers_of_numpy_are_numbers():
+    source, target = two_normals(1, n=40)
+    plain = KLIEP(0.5, 7, max_iter=50, tol=1e-6, random_state=0).fit(source, target)
+    other = KLIEP(
+        np.float64(0.5), np.int32(7), max_iter=np.int64(50), tol=np.float64(1e-6),
+        random_state=np.random.RandomState(0),
+    ).fit(source, target)  # fmt: skip
+    assert_array_equal(other.predict_ratio(source), plain.predict_ratio(source))
+    one = model(exponent=np.float32(0.5)).fit(X, UNLABELLED)
+    assert_allclose(one.sample_weights_, model(exponent=0.5).fit(X, UNLABELLED).sample_weights_)
+    for value in (np.nan, "a", None, True):
+        with pytest.raises((TypeError, ValueError), match=f"exponent={value!r}"):
+            model(exponent=value).fit(X, UNLABELLED)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.floats(-3, 4), st.sampled_from([1e-6, 1, 1e6]))
+def test_the_mixture_is_found_for_any_kernel(seed, d, log_gamma, scale):
+    """Wide and narrow kernels, few rows, domains apart: the gap says that it is the maximum."""
+    rng = np.random.default_rng(seed)
+    source, target = scale * rng.normal(size=(20, d)), scale * rng.normal(seed % 7, 1, (25, d))
+    fitted = KLIEP(gamma=10**log_gamma, random_state=0).fit(source, target)
+    assert fitted.gap_ <= 1e-8
+    assert np.isfinite(fitted.predict_ratio(np.vstack([source, target]))).all()
+    assert fitted.mixture_.min() >= 0 and fitted.mixture_.sum() == pytest.approx(1)
+
+
+def test_a_search_leaves_the_density_ratio_of_the_caller_alone():
+    ratio = ClassifierRatio(LogisticRegression(C=1.0))
+    grid = {"density_ratio__classifier__C": [0.1, 10.0]}
+    labelled = np.where(np.arange(len(X)) % 2, Y, UNLABELLED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        search = GridSearchCV(
+            model(density_ratio=ratio), grid, cv=TargetKFold(2, target=2, task_col=0)
+        )
+        search.fit(X, labelled)
+    assert ratio.classifier.C == 1.0 and not hasattr(ratio, "classifier_")
 
 
 def test_one_target_row_is_enough_with_a_gamma():

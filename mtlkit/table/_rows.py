@@ -39,12 +39,17 @@ def check_features(estimator, X, *, reset):
             raise
         return features, np.zeros(len(features), dtype=int)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return number_table(X, task_col, type(estimator).__name__, fit=reset)
+
+
+def number_table(X, task_col, who, *, fit):
+    """Features (n, d) as floats and task (n,) of a table; `who` needs them, in `fit` or later."""
     features, task = read_table(X, task_col)
     if features.shape[1] == 0:
         raise ValueError(
             f"Found array with 0 feature(s) beside the task column {task_col!r}: add at least one"
         )
-    if reset:
+    if fit:
         warn_of_a_feature(task, task_col)
     # A sum over the whole table is the cheapest pass in which NaN or infinity shows.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -56,12 +61,12 @@ def check_features(estimator, X, *, reset):
             dtype=np.float64,
             ensure_all_finite=not finite,
             input_name="X",
-            estimator=estimator,
+            estimator=who,
         )
         return features, task
     except (TypeError, ValueError):
-        if reset:
-            _check_common_columns(estimator, X, features, task)
+        if fit:
+            _check_common_columns(who, X, features, task, task_col)
         _explain(X, task, task_col)
         raise
 
@@ -87,17 +92,17 @@ def _refuse_dates(features):
         raise ValueError("X holds dates or times, and features must be numbers")
 
 
-def _check_common_columns(estimator, X, features, task):
+def _check_common_columns(who, X, features, task, task_col):
     """Say it better where the reason is that a task lacks a column."""
     tasks, codes = unique_tasks(task)
     for k, t in enumerate(tasks.tolist()):
         absent = np.flatnonzero(empty_columns(take(features, codes == k)))
         if absent.size:
             names = column_names(X) if is_frame(X) else list(range(X.shape[1]))
-            del names[task_position(X, estimator.task_col)]
+            del names[task_position(X, task_col)]
             raise ValueError(
                 f"X contains NaN: columns {some(names[j] for j in absent)} are missing in every "
-                f"row of task {t!r}, but {type(estimator).__name__} needs the same columns in all "
+                f"row of task {t!r}, but {who} needs the same columns in all "
                 "tasks. Keep the common columns, or use PerTask, which takes each task's own; if "
                 "per_task(...) made them, use shared(...)"
             ) from None

@@ -362,15 +362,12 @@ def _mixture(log_basis, max_iter, tol):
         gap = gradient.max() - 1
         if gap <= tol or step == max_iter:
             break
-        # Newton: the quadratic model has its minimum over pi >= 0 at nnls(root, right) / unit.
-        # With a diagonal of ones a tiny ridge makes the Hessian definite.
+        # Newton: the quadratic model has its minimum over pi >= 0 at nnls(root, right).
         hessian = scaled.T @ scaled / n
-        unit = np.sqrt(hessian.diagonal() + TINY)
-        hessian /= unit * unit[:, None]
-        hessian.flat[:: b + 1] += 1e-12
+        hessian.flat[:: b + 1] += 1e-12 * (1 + hessian.diagonal())
         root = cholesky(hessian)  # upper: hessian = root.T @ root
-        right = solve_triangular(root, (2 * gradient - 1) / unit, trans="T")
-        way = nnls(root, right, maxiter=30 * b)[0] / unit - pi
+        right = solve_triangular(root, 2 * gradient - 1, trans="T")
+        way = nnls(root, right)[0] - pi
         new, size = -np.inf, 2.0
         while new < value and size > 1e-10:
             size /= 2

@@ -10,12 +10,11 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 from sklearn.model_selection import KFold, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
 from .._utils._containers import as_table
 from .._utils._validation import read_labels
-from ..table._reading import read_table
-from ..table._rows import _explain
+from ..table._rows import number_table
 from ..table._splits import are_classes
 from ._domains import feature_names, read_domains, refuse_huge
 from ._prior import estimate_priors, implied_prior
@@ -203,12 +202,7 @@ def diagnose_shift(
     True
     """
     X = as_table(X)
-    features, task = read_table(X, task_col)
-    try:
-        features = check_array(features, dtype=np.float64, input_name="X")
-    except (TypeError, ValueError):
-        _explain(X, task, task_col)
-        raise
+    features, task = number_table(X, task_col, "diagnose_shift", fit=True)
     refuse_huge(features, X, task_col)
     if classifier is None:
         classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
