@@ -131,10 +131,15 @@ class TaskFolds(TaskSplitter):
         """
         return self.n_splits
 
+    def __init__(self, n_splits, shuffle, random_state):
+        self.n_splits, self.shuffle, self.random_state = n_splits, shuffle, random_state
+        self._check_parameters()
+        if not shuffle and random_state is not None:  # scikit-learn's stacking sets it later
+            raise ValueError(f"random_state={random_state!r} has no effect: set shuffle=True")
+
     def _check_parameters(self):
         check_integer(self.n_splits, "n_splits", low=2)
-        if not check_flag(self.shuffle, "shuffle") and self.random_state is not None:
-            raise ValueError(f"random_state={self.random_state!r} has no effect: set shuffle=True")
+        check_flag(self.shuffle, "shuffle")
 
 
 class TaskStratifiedKFold(TaskFolds):
@@ -189,11 +194,8 @@ class TaskStratifiedKFold(TaskFolds):
     """
 
     def __init__(self, n_splits=5, *, task_col=None, shuffle=False, random_state=None):
-        self.n_splits = n_splits
+        super().__init__(n_splits, shuffle, random_state)
         self.task_col = task_col
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self._check_parameters()
 
     def _iter_test_masks(self, X=None, y=None, groups=None):
         self._check_parameters()

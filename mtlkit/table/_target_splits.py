@@ -62,12 +62,9 @@ class TargetKFold(TaskFolds):
     """
 
     def __init__(self, n_splits=5, *, target=None, task_col=None, shuffle=False, random_state=None):
-        self.n_splits = n_splits
+        super().__init__(n_splits, shuffle, random_state)
         self.target = target
         self.task_col = task_col
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self._check_parameters()
 
     def _iter_test_indices(self, X=None, y=None, groups=None):
         self._check_parameters()
@@ -94,9 +91,8 @@ class TargetKFold(TaskFolds):
                 f"{self.n_splits} folds: a search is scored on target labels. Label some rows, use "
                 "fewer folds, or fix the parameters without a search"
             )
-        folds = TaskStratifiedKFold(
-            self.n_splits, shuffle=self.shuffle, random_state=self.random_state
-        )
+        state = self.random_state if self.shuffle else None
+        folds = TaskStratifiedKFold(self.n_splits, shuffle=self.shuffle, random_state=state)
         groups = None if groups is None else unique_tasks(as_vector(groups))[1][rows]
         for _, test in folds.split(rows[:, None], labels[rows], groups):
             yield rows[test]
