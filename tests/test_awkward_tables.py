@@ -8,7 +8,9 @@ import os
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.validation import has_fit_parameter
@@ -92,9 +94,13 @@ def parts(X, case):
 
 def fine_tuned(network, case):
     base = BASES["classifier" if is_classifier(network) else "regressor"]
-    named = hasattr(case.X, "columns")
-    source = base.frame.drop(columns="shop") if named else base.array[:, 1:]
-    network.fit(source, base.y if case.labels is None else np.array(case.labels)[base.y])
+    source, y = base.F, base.y
+    if hasattr(case.X, "columns") and case.task_col in list(case.X.columns):
+        names = [name for name in case.X.columns if name != case.task_col][:3]
+        source = pd.DataFrame(source[:, : len(names)], columns=names)
+    if case.labels is not None:
+        y = np.array(case.labels)[y % len(case.labels)]
+    network.fit(source, y)
     return predictions(FineTuner(network, max_iter=3, random_state=0), case)
 
 
@@ -105,9 +111,18 @@ def split_by(make, case):
 def tasks_apart(case):
     found = split_tasks(case.X, case.y, task_col=case.task_col)
     return [
-        [positions(list(found), case.tasks)],
-        *[[np.asarray(X, dtype=float), np.asarray(y, dtype=float)] for X, y in found.values()],
+        positions(list(found), case.tasks),
+        *[[dense(X), numbers(y)] for X, y in found.values()],
     ]
+
+
+def dense(X):
+    return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=float)
+
+
+def numbers(y):
+    y = np.ravel(np.asarray(y, dtype=object))
+    return [np.nan if v is None or v is pd.NA else float(v) for v in y]
 
 
 def path(case):
@@ -121,7 +136,8 @@ def compared(case):
     arms = {"a": PerTask(inner, task_col=case.task_col), "b": Pooled(inner, task_col=case.task_col)}
     folds = TaskStratifiedKFold(2, task_col=case.task_col)
     found = compare(arms, case.X, case.y, task_col=case.task_col, cv=folds, random_state=0)
-    return [found.scores["a"], found.scores["b"], found.task_scores["a"]]
+    by_task = np.nan_to_num(found.task_scores["a"])  # R² of one row, or of none, is not defined
+    return [found.scores["a"], found.scores["b"], by_task]
 
 
 def affinity(case):
@@ -139,7 +155,7 @@ def shift(case):
 
 
 def tags_of(estimator):
-    tags = {"tasks", "values", "labels", "required", "predicts", "scores"}
+    tags = {"tasks", "values", "full", "labels", "required", "predicts", "scores", "wide"}
     tags.add("classifier" if is_classifier(estimator) else "regressor")
     module, name = type(estimator).__module__.split(".")[1], type(estimator).__name__
     hands_on = module == "baselines" or hasattr(estimator, "estimator")
@@ -167,28 +183,18 @@ def subjects():
         yield Subject(name_of(estimator), run, tags_of(estimator), sort, tol)
     for transformer in TRANSFORMERS:
         run = lambda case, e=transformer: transformed(e, case)  # noqa: E731
+        name = type(transformer).__name__
         tags = {"tasks", "values", "predicts"}
-        tags |= {"columns", "own"} if type(transformer).__name__ != "TaskTransformer" else set()
+        tags |= {"holes"} if name == "TaskTransformer" else {"columns", "own", "full"}
+        tags |= {"wide"} if name in ("TaskTransformer", "CORAL") else set()  # no column goes
         yield Subject(name_of(transformer), run, tags)
-    base = {
-        "tasks",
-        "values",
-        "labels",
-        "required",
-        "predicts",
-        "scores",
-        "columns",
-        "own",
-        "drops",
-    }
-    network = MultiTaskMLP(**FAST)
-    yield Subject(
-        "MultiTaskMLP()", lambda c: predictions(network, c), {*base, "regressor"}, tol=1e-3
-    )
+    tags = tags_of(MultiTaskMLPRegressor()) - {"weights"}
+    mixed = MultiTaskMLP(**FAST)
+    yield Subject("MultiTaskMLP()", lambda c: predictions(mixed, c), tags, tol=1e-3)
     for network in (MultiTaskMLPRegressor(**FAST), MultiTaskMLPClassifier(**FAST)):
         sort = "classifier" if is_classifier(network) else "regressor"
         run = lambda case, n=network: fine_tuned(n, case)  # noqa: E731
-        yield Subject(f"FineTuner({sort})", run, {*base, sort}, sort, 1e-3)
+        yield Subject(f"FineTuner({sort})", run, tags - {"regressor"} | {sort}, sort, 1e-3)
     splitters = {
         "TaskStratifiedKFold": lambda c: TaskStratifiedKFold(2, task_col=c.task_col),
         "TaskStratifiedShuffleSplit": lambda c: TaskStratifiedShuffleSplit(
@@ -200,14 +206,15 @@ def subjects():
     for name, make in splitters.items():
         for sort in ("regressor", "classifier"):
             run = lambda case, m=make: split_by(m, case)  # noqa: E731
-            yield Subject(f"{name}, {sort}", run, {"tasks", "labels"}, sort)
-    yield Subject("read_table", lambda c: parts(c.X, c), {"tasks"})
-    yield Subject("split_tasks", tasks_apart, {"tasks", "labels"})
-    supervised = {"tasks", "labels", "required", "values", "regressor"}
+            tags = {"tasks", "wide"} | ({"labels"} if name != "LeaveTasksOut" else set())
+            yield Subject(f"{name}, {sort}", run, tags, sort)
+    yield Subject("read_table", lambda c: parts(c.X, c), {"tasks", "wide"})
+    yield Subject("split_tasks", tasks_apart, {"tasks", "labels", "wide"})
+    supervised = {"tasks", "labels", "required", "values", "full", "wide", "regressor"}
     yield Subject("regularization_path", path, {*supervised, "own", "drops", "columns"})
     yield Subject("compare", compared, {*supervised, "columns"})
     yield Subject("task_affinity", affinity, {*supervised, "columns"})
-    yield Subject("diagnose_shift", shift, {"tasks", "labels", "values", "columns"})
+    yield Subject("diagnose_shift", shift, {"tasks", "labels", "values", "full", "columns", "wide"})
 
 
 SUBJECTS = list(subjects())
