@@ -160,8 +160,10 @@ def refuse_huge(features, X, task_col):
     """An error that names the column of numbers which trees cannot read, nor others square."""
     row, j = np.unravel_index(np.abs(features).argmax(), features.shape)
     if abs(features[row, j]) > HUGE:
+        name = feature_names(X, task_col)[j]
+        name = f"column {name!r}" if is_frame(X) else name
         raise ValueError(
-            f"{feature_names(X, task_col)[j]} holds {features[row, j]:g} in row {row}, a value too "
+            f"{name} holds {features[row, j]:g} in row {row}, a value too "
             "large to compute with: scale the feature, or impute it if this is a code for a "
             "missing value"
         )

@@ -18,9 +18,9 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._utils._validation import check_integer, check_number
+from ..table._rows import check_features
 from ._domains import refuse_huge
 
 TINY = np.finfo(float).eps
@@ -29,16 +29,20 @@ TINY = np.finfo(float).eps
 class DensityRatio(BaseEstimator):
     """What density ratios share: two tables with the same columns, and one to predict."""
 
+    task_col = None
+
     def _check_pair(self, X_source, X_target):
         """Both tables as floats (n_s, d) and (n_t, d), with the same columns in the same order."""
-        source = validate_data(self, X_source, dtype=np.float64)
+        source = self._features(X_source, reset=True)
         try:
-            target = validate_data(self, X_target, reset=False, dtype=np.float64)
+            return source, self._features(X_target)
         except ValueError as error:
             raise ValueError(f"X_target, beside X_source: {error}") from error
-        for features, X in [(source, X_source), (target, X_target)]:
-            refuse_huge(features, X, None)
-        return source, target
+
+    def _features(self, X, reset=False):
+        features, _ = check_features(self, X, reset=reset)
+        refuse_huge(features, X, None)
+        return features
 
     def predict_ratio(self, X):
         """The density ratio at each row.
@@ -52,8 +56,7 @@ class DensityRatio(BaseEstimator):
         -------
         ratio : ndarray of shape (n,)
         """
-        check_is_fitted(self)
-        return self._ratio(validate_data(self, X, reset=False, dtype=np.float64))
+        return self._ratio(self._features(X))
 
 
 class ClassifierRatio(DensityRatio):
