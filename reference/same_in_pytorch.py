@@ -125,12 +125,13 @@ def add_peft_adapters(network, r):
 
 @torch.no_grad()
 def from_mtlkit(model):
-    """A fitted network of mtlkit, its tasks in the order of `model.tasks_`."""
-    *trunk, (V, c) = [layer.of(model.theta_) for layer in model.network_.layers]
+    """A fitted network or `FineTuner` of mtlkit, its tasks in the order of `model.tasks_`."""
+    state = model.network_
+    *trunk, (V, c) = [layer.of(state.theta) for layer in state.layout.layers]
     widths = [W.shape[0] for W, _ in trunk] + [V.shape[1]]
-    activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[model.activation]
+    activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[state.layout.activation]
     network = TrunkAndHeads(widths[0], widths[1:], len(V), V.shape[2], activation)
-    network.to(torch.as_tensor(model.theta_).dtype)
+    network.to(torch.as_tensor(state.theta).dtype)
     linears = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
     pairs = [*trunk, *zip(V, c, strict=True)]
     for linear, (W, b) in zip(linears, pairs, strict=True):

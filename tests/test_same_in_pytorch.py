@@ -100,11 +100,11 @@ def test_copied_classifier_has_the_same_probabilities():
 def test_copy_has_parameters_of_its_own():
     X, y = table()
     model = fitted(X, y)
-    network, before = same.from_mtlkit(model), model.theta_.copy()
+    network, before = same.from_mtlkit(model), model.network_.theta.copy()
     with torch.no_grad():
         network.trunk[0].weight.zero_()
         network.heads[0].bias.zero_()
-    assert np.array_equal(model.theta_, before)
+    assert np.array_equal(model.network_.theta, before)
 
 
 # Steps
@@ -117,7 +117,8 @@ def test_copy_has_parameters_of_its_own():
 def test_weighted_steps(solver, dtype, tol):
     X, y = table(dtype)
     weights = [0.5, 2.0]
-    model = fitted(X, y, solver=solver, task_weight=weights, standardize_targets=False)
+    on_rows = np.array(weights) * 50 / (2 * np.array([30, 20]))  # of 30 and 20 rows
+    model = fitted(X, y, solver=solver, task_weight=on_rows, standardize_targets=False)
     network = same.from_mtlkit(model)
     optimizer, start = optimiser(same.with_decay(network, DECAY), solver), copy.deepcopy(network)
     for seed in range(1, 6):
@@ -191,7 +192,7 @@ def test_fine_tuning(mode, anchor):
     x, y = torch.tensor(X[:, 1:]), torch.tensor(y)
     for _ in range(25):
         same.anchored_step(network, optimizer, x, y, same.half_squared_error, start, anchor)
-    assert difference(network, same.from_mtlkit(tuner.network_)) < 1e-8
+    assert difference(network, same.from_mtlkit(tuner)) < 1e-8
     moved = difference(network.trunk, start.trunk)
     assert moved == 0 if mode == "frozen" else moved > 0.01
 
