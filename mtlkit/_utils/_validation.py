@@ -49,13 +49,11 @@ def check_choice(value, name, choices):
 
 def check_strength(estimator, name, include):
     """A number from 0 to infinity; `include` says which of the two ends is allowed."""
-    check_number(
-        getattr(estimator, name),
-        name,
-        low=0,
-        open_low=include in ("neither", "right"),
-        open_high=include in ("neither", "left"),
-    )
+    ends = {
+        "open_low": include in ("neither", "right"),
+        "open_high": include in ("neither", "left"),
+    }
+    check_number(getattr(estimator, name), name, low=0, **ends)
 
 
 def read_labels(y, warn=True):
@@ -71,7 +69,7 @@ def read_labels(y, warn=True):
     labelled = ~missing(y)
     known = y[labelled]
     if known.dtype.kind not in "biufU":
-        known = _plain_labels(known.astype(object).tolist())
+        known = _plain_labels(list(known))
     labels = np.zeros(len(y), dtype=known.dtype)
     labels[labelled] = known
     return labels, labelled

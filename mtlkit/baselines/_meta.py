@@ -22,7 +22,7 @@ from .._utils._delegation import (
 )
 from .._utils._validation import labelled_rows, read_numbers
 from ..table._reading import read_table, task_codes, task_position, unique_tasks
-from ..table._rows import _check_common_columns, _explain, warn_of_a_feature
+from ..table._rows import check_common_columns, explain, warn_of_a_feature
 
 # What errors say of features that are not numbers.
 NOT_NUMBERS = "NaN|infinity|to float|string or a real number|promote|with a sequence|dates"
@@ -100,7 +100,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
             self._fit_features(features, codes, y, by_row, fixed, use)
         except ValueError as error:
             if "NaN" in str(error) and self.setting != "single-task" and self.task_col is not None:
-                _check_common_columns(self, X, features, task[use])
+                check_common_columns(type(self).__name__, X, features, task[use], self.task_col)
             raise
         return self
 
@@ -226,7 +226,7 @@ def naming_columns(features, positions, rows=None):
                 parts = (select(features, [j]) for j in range(features.shape[1]))
             for part in parts:
                 try:
-                    _explain(part, None, None, rows)
+                    explain(part, None, None, rows)
                 except (TypeError, ValueError) as found:
                     if _kind(error) == _kind(found):
                         raise

@@ -35,7 +35,7 @@ def check_features(estimator, X, *, reset):
             _refuse_dates(X)
             features = validate_data(estimator, X, reset=reset, dtype=np.float64)
         except (TypeError, ValueError):
-            _explain(X, None, task_col)
+            explain(X, None, task_col)
             raise
         return features, np.zeros(len(features), dtype=int)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -44,6 +44,7 @@ def check_features(estimator, X, *, reset):
 
 def number_table(X, task_col, who, *, fit):
     """Features (n, d) as floats and task (n,) of a table; `who` needs them, in `fit` or later."""
+    X = as_table(X)
     features, task = read_table(X, task_col)
     if features.shape[1] == 0:
         raise ValueError(
@@ -66,8 +67,8 @@ def number_table(X, task_col, who, *, fit):
         return features, task
     except (TypeError, ValueError):
         if fit:
-            _check_common_columns(who, X, features, task, task_col)
-        _explain(X, task, task_col)
+            check_common_columns(who, X, features, task, task_col)
+        explain(X, task, task_col)
         raise
 
 
@@ -85,14 +86,14 @@ def warn_of_a_feature(task, task_col):
 
 
 def _refuse_dates(features):
-    """Dates, which NumPy would make numbers of in silence; `_explain` names the column."""
+    """Dates, which NumPy would make numbers of in silence; `explain` names the column."""
     if getattr(features, "ndim", 2) == 2 and any(
         kind.startswith(("date", "time", "dura", "period")) for kind in dtypes(features)
     ):
         raise ValueError("X holds dates or times, and features must be numbers")
 
 
-def _check_common_columns(who, X, features, task, task_col):
+def check_common_columns(who, X, features, task, task_col):
     """Say it better where the reason is that a task lacks a column."""
     tasks, codes = unique_tasks(task)
     for k, t in enumerate(tasks.tolist()):
@@ -108,7 +109,7 @@ def _check_common_columns(who, X, features, task, task_col):
             ) from None
 
 
-def _explain(X, task, task_col, rows=None):
+def explain(X, task, task_col, rows=None):
     """Name the column, the task and the value for which the features of `X` are not numbers.
 
     `rows` are the numbers of the rows of `X` in the table that the user passed, if not all of it.
