@@ -1,5 +1,6 @@
 """Tests of the penalised linear models: against cvxpy, scikit-learn and their limits."""
 
+import warnings
 from contextlib import nullcontext
 
 import cvxpy as cp
@@ -333,6 +334,21 @@ def test_at_the_largest_strength_all_weights_vanish(penalty):
         strongest, weaker = regularization_path(make(penalty), X, target, 2, eps=0.98)
         assert not strongest.coef_.any()
         assert weaker.coef_.any()
+
+
+@pytest.mark.parametrize("penalty", [JointSupport(), LowRank()], ids=["support", "rank"])
+@pytest.mark.parametrize("features", [3, 60])
+def test_above_the_largest_strength_there_is_nothing_to_do(penalty, features):
+    rng = np.random.default_rng(0)
+    table = np.column_stack([X, rng.normal(size=(len(y), features - D))])
+    for make, target in ((regressor, y), (classifier, Y01)):
+        largest = regularization_path(make(penalty), table, target, 1)[0].alpha
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model = make(penalty, 1.5 * largest).fit(table, target)
+        assert model.n_iter_ == 0
+        assert not model.coef_.any()
+        assert model.dual_gap_ <= 1e-10 * model.objective_
 
 
 def test_learned_relations_satisfy_their_fixed_point_equations():

@@ -23,7 +23,7 @@ class TaskLinearModel(BaseEstimator):
     """A model with `tasks_`, `coef_` (T, d), `intercept_` (T,), perhaps a part for new tasks."""
 
     setting = "multi-task"
-    _most = 1e75  # fourth powers of features, targets and root weights must stay below infinity
+    _most = 1e75  # largest root of the sum of squares, whose squares must stay below infinity
 
     @property
     def coef_(self):
@@ -60,17 +60,20 @@ class TaskLinearModel(BaseEstimator):
         if self.task_col is not None:
             self._task_position = task_position(as_table(X), self.task_col)
         features, y, task, weight = rows
-        root = 1.0 if weight is None else np.sqrt(weight.max())
-        most = self._most / np.sqrt(len(features))
+        top = 1.0 if weight is None else weight.max()
         for values, what in ((features, None), (None if classes else y[:, None], "y")):
-            if values is None or root * max(values.max(), -values.min()) <= most:
+            if values is None:
                 continue
-            row, j = np.unravel_index(np.abs(values).argmax(), values.shape)
-            if abs(values[row, j]) <= most:
+            with np.errstate(over="ignore"):
+                squares = np.einsum("ij,ij->", values, values)
+            if squares <= self._most**2 / top:
+                continue
+            if squares <= self._most**2:
                 raise ValueError(
-                    f"sample_weight reaches {weight.max():.3g}, and products with it overflow: "
-                    "divide all weights by a constant"
+                    f"sample_weight reaches {top:.3g}, and products with it overflow: divide all "
+                    "weights by a constant"
                 )
+            row, j = np.unravel_index(np.abs(values).argmax(), values.shape)
             what = what or f"column {self._feature_name(j)!r}"
             raise ValueError(
                 f"values of {what} reach {values[row, j]:.3g} in task "

@@ -14,7 +14,6 @@ from scipy.sparse import csr_array
 from scipy.special import entr, expit
 
 from ..table._reading import unique_tasks
-from ._moments import TaskMoments
 
 
 class Blocks:
@@ -66,24 +65,14 @@ def in_blocks(codes, n_tasks, *columns):
     return starts, *(column[order] for column in columns)
 
 
-def squared_loss(rows, weight, fit_intercept):
-    """The squared loss of checked rows (X, y, task, sample_weight), and what later rows add to.
+def squared_loss(seen, weight, fit_intercept):
+    """The squared loss of what `moments_or_rows` keeps.
 
-    `weight` makes balance weights (T,) from the sums of sample weights (T,) and tasks (T,). The
-    loss is made of moments unless there are fewer rows than moments have numbers: d × d a task.
-    Later rows add to moments: to these, or to those of a copy of the rows.
+    `weight` makes balance weights (T,) from the sums of sample weights (T,) and tasks (T,).
     """
-    X, y, task, sample_weight = rows
-    if few_rows(rows):
-        return RowLoss.from_rows(*rows, weight, fit_intercept), (X.copy(), y, task, sample_weight)
-    moments = TaskMoments.from_rows(*rows)
-    scaled = moments.scaled(weight(moments.n, moments.tasks))
-    return MomentLoss.from_moments(scaled, fit_intercept), moments
-
-
-def few_rows(rows):
-    X, _, task, _ = rows
-    return len(X) < X.shape[1] * len(unique_tasks(task)[0])
+    if isinstance(seen, tuple):
+        return RowLoss.from_rows(*seen, weight, fit_intercept)
+    return MomentLoss.from_moments(seen.scaled(weight(seen.n, seen.tasks)), fit_intercept)
 
 
 class SquaredLoss:

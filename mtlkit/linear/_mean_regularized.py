@@ -6,8 +6,8 @@ from scipy.linalg.lapack import dpotrf, dtrtri
 from .._utils._validation import balance_weights, check_flag, check_strength
 from ..table._reading import unique_tasks
 from ._base import TaskLinearRegressor
-from ._losses import Blocks, few_rows, in_blocks
-from ._moments import KeepsMoments, TaskMoments
+from ._losses import Blocks, in_blocks
+from ._moments import KeepsMoments, TaskMoments, moments_or_rows
 
 
 class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
@@ -151,11 +151,7 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         -------
         self
         """
-        rows = self._rows(X, y, sample_weight)
-        if not few_rows(rows):
-            return self._solve(TaskMoments.from_rows(*rows))
-        X, y, task, weight = rows
-        return self._solve((X.copy(), y, task, weight))
+        return self._solve(moments_or_rows(self._rows(X, y, sample_weight)))
 
     def partial_fit(self, X, y, sample_weight=None):
         """Add rows to those seen so far; the result is that of one `fit` on all of them.

@@ -94,7 +94,10 @@ class TaskMoments:
             if not (sample_weight >= 0).all():
                 bad = sample_weight[~(sample_weight >= 0)][0]
                 raise ValueError(f"sample_weight must not be negative or NaN, got {bad}")
-        tasks, codes = unique_tasks(task)
+        return cls._from_codes(X, y, *unique_tasks(task), sample_weight)
+
+    @classmethod
+    def _from_codes(cls, X, y, tasks, codes, sample_weight):
         T, d = len(tasks), X.shape[1]
         n = np.bincount(codes, sample_weight).astype(float)
         if not (n > 0).all():
@@ -208,8 +211,20 @@ def _add_up(X, y, sample_weight, rows_of, n, x_mean, y_mean, Sxx, Sxy, Syy):
             Syy[t] -= n[t] * y_mean[t] ** 2
 
 
+def moments_or_rows(rows):
+    """What is kept of checked rows (X, y, task, sample_weight): moments, or a copy if that is less.
+
+    Moments have d × d numbers a task.
+    """
+    X, y, task, sample_weight = rows
+    tasks, codes = unique_tasks(task)
+    if len(X) < X.shape[1] * len(tasks):
+        return X.copy(), y, task, sample_weight
+    return TaskMoments._from_codes(X, y, tasks, codes, sample_weight)
+
+
 class KeepsMoments:
-    """A model that keeps what `partial_fit` adds to, in `_seen`: moments, or the rows if few."""
+    """A model that keeps what `partial_fit` adds to, in `_seen`, of `moments_or_rows`."""
 
     @property
     def moments_(self):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ._base import TaskLinearClassifier, TaskLinearRegressor
-from ._losses import LogisticLoss, MomentLoss, squared_loss
-from ._moments import KeepsMoments, TaskMoments
+from ._losses import LogisticLoss, squared_loss
+from ._moments import KeepsMoments, TaskMoments, moments_or_rows
 from ._penalized import Penalized
 from ._solver import warn_unless_converged
 
@@ -164,9 +164,7 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
         first = not hasattr(self, "_seen")
         new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))
         new = new if first else self.moments_ + new
-        loss = MomentLoss.from_moments(
-            new.scaled(self._balance(new.n, new.tasks)), self.fit_intercept
-        )
+        loss = squared_loss(new, self._balance, self.fit_intercept)
         warm = not first and self._is_warm((self.tasks_,), loss.tasks)
         solution = self._solve(loss, self._coef if warm else None)
         self._seen = new  # last: after an error nothing has been added
@@ -174,9 +172,8 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
         return self
 
     def _prepare(self, X, y, sample_weight):
-        rows = self._rows(X, y, sample_weight)
-        loss, self._seen = squared_loss(rows, self._balance, self.fit_intercept)
-        return loss
+        self._seen = moments_or_rows(self._rows(X, y, sample_weight))
+        return squared_loss(self._seen, self._balance, self.fit_intercept)
 
 
 class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
