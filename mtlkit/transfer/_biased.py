@@ -254,6 +254,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     tasks_ : ndarray of shape (T,)
         The tasks with a labelled row in `fit`, sorted, the sources among them.
     coef_ : ndarray of shape (T, d), or (K, T, d) if K > 2
+        The weights w of each task.
     intercept_ : ndarray of shape (T,), or (K, T) if K > 2
         Finite also for a task that has one class in `fit`: it begins at the sources' prediction for
         the mean of all rows, which counts as one row, and is moved by the task's own rows.
@@ -262,6 +263,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     source_coef_ : ndarray of shape (d,), or (K, d) if K > 2
         Mean weights of the sources; they predict tasks that were not seen in `fit`.
     source_intercept_ : float, or ndarray of shape (K,) if K > 2
+        Mean intercept of the sources, which goes with it.
     n_iter_ : int, or ndarray of shape (K,) if K > 2
         Proximal steps of the longest of the fits.
     estimators_ : list of BiasedLogisticRegression

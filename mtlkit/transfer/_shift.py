@@ -62,11 +62,19 @@ class ShiftReport:
 
     See Also
     --------
-    diagnose_shift : Makes it.
+    diagnose_shift : Makes a report.
 
     Notes
     -----
     Taught in :doc:`/chapters/algorithms/other_world`.
+
+    Examples
+    --------
+    >>> from mtlkit.datasets import load_shifted_digits
+    >>> X, y = load_shifted_digits({"bright": None, "dim": ("contrast", 0.5)}, rows_per_task=200)
+    >>> report = diagnose_shift(X, y, target=1, task_col=0, random_state=0)
+    >>> report.score_name, report.target_score < report.source_score
+    ('accuracy', True)
     """
 
     n_source: int

@@ -191,6 +191,7 @@ class TrAdaBoostClassifier(DomainEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
+            Table with the task column.
 
         Returns
         -------
@@ -200,11 +201,33 @@ class TrAdaBoostClassifier(DomainEstimator):
         return self.classes_[shares.argmax(axis=1)]
 
     def predict_proba(self, X):
-        """Share of the votes for each class, in the order of `classes_`; not calibrated."""
+        """Share of the votes for each class; not calibrated.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, n_classes)
+            In the order of `classes_`.
+        """
         return self._shares(X)
 
     def decision_function(self, X):
-        """Share of the votes for each class; for two classes that of the second minus the first."""
+        """Share of the votes for each class; for two classes that of the second minus the first.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        values : ndarray of shape (n,), or (n, n_classes) for more than two classes
+            In the order of `classes_`.
+        """
         shares = self._shares(X)
         return shares[:, 1] - shares[:, 0] if len(self.classes_) == 2 else shares
 

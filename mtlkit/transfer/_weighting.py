@@ -159,8 +159,8 @@ class ImportanceWeighted(WeightedDomainEstimator):
         self.estimator_ = fit_weighted(
             self.estimator,
             np.vstack([X_source, X]),
-            np.concatenate([y_source, y]),
-            np.concatenate([weight_source * self.sample_weights_, weight]),
+            np.append(y_source, y),
+            np.append(weight_source * self.sample_weights_, weight),
         )
 
     def _weights(self, ratio, weight):
@@ -175,22 +175,21 @@ class ImportanceWeighted(WeightedDomainEstimator):
         return power / np.average(power, weights=weight)
 
     def _warn_if_unlike(self):
-        n, ess = len(self.sample_weights_), self.effective_sample_size_
+        n, ess, messages = len(self.sample_weights_), self.effective_sample_size_, []
         if ess < max(n / 10, min(30, n / 2)):
-            self._warn(
+            messages.append(
                 f"the {n} labelled source rows count as {ess:.1f} (effective_sample_size_): few "
                 "of them look like the target, and the fit rests on these. Lower exponent (now "
                 f"{self.exponent:g}), or do not weight if the domains hardly overlap"
             )
         if self.outside_support_ > 0.5:
-            self._warn(
+            messages.append(
                 f"{self.outside_support_:.0%} of the target rows (outside_support_) are unlike "
                 "every labelled source row: there the model extrapolates, whatever the weights. "
                 "Align the features first, or label target rows"
             )
-
-    def _warn(self, message):
-        warnings.warn(message, UserWarning, stacklevel=6)  # who calls fit
+        for message in messages:
+            warnings.warn(message, UserWarning, stacklevel=5)  # who calls fit
 
     def predict(self, X):
         """Predict rows of any task.
@@ -198,6 +197,7 @@ class ImportanceWeighted(WeightedDomainEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
+            Table with the task column.
 
         Returns
         -------
@@ -208,12 +208,34 @@ class ImportanceWeighted(WeightedDomainEstimator):
 
     @available_if(sub_estimator_has("predict_proba"))
     def predict_proba(self, X):
-        """Class probabilities in the order of `classes_`."""
+        """Class probabilities of rows of any task.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, n_classes)
+            In the order of `classes_`.
+        """
         X, _ = self._read(X)
         return self.estimator_.predict_proba(X)
 
     @available_if(sub_estimator_has("decision_function"))
     def decision_function(self, X):
-        """Decision values in the order of `classes_`."""
+        """Decision values of rows of any task.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Table with the task column.
+
+        Returns
+        -------
+        values : ndarray of shape (n,) or (n, n_classes)
+            As `estimator_` gives them, in the order of `classes_`.
+        """
         X, _ = self._read(X)
         return self.estimator_.decision_function(X)
