@@ -175,5 +175,5 @@ def test_what_is_wrong_with_a_coupling(make, coupling):
 
 @pytest.mark.parametrize("make", [LearnedRelations, lambda c: TaskGraph(EDGES, c)])
 def test_infinite_coupling_is_for_the_shared_mean(make):
-    with pytest.raises(ValueError, match="coupling=inf .* below inf"):
+    with pytest.raises(ValueError, match=r"coupling=inf .* below inf"):
         make(np.inf).bind(range(T))

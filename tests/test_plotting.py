@@ -160,7 +160,7 @@ def test_without_matplotlib_a_plot_says_how_to_get_it(comparison, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot")
     for draw in (comparison.plot, use_style):
-        with pytest.raises(ImportError, match="matplotlib.*pip install"):
+        with pytest.raises(ImportError, match=r"matplotlib.*pip install"):
             draw()
 
 
