@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import sparse, stats
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -1328,3 +1328,14 @@ def test_tasks_of_any_kind_stay_apart():
         found = compare(candidates, frame, y, task_col="shop", cv=cv, tasks=names[:2])
         assert found.tasks == names[:2]
         assert found.task_scores["alone"] == pytest.approx(expected.task_scores["alone"][:, :2])
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
+def test_sparse_tables(kind):
+    X, y = make_table()
+    candidates = both(Ridge(solver="sparse_cg", tol=1e-10), {"alpha": [1, 10]})
+    options = {"task_col": 0, "cv": SPLITS, "random_state": 0}
+    expected = compare(candidates, X, y, **options)
+    found = compare(candidates, kind(X), y, **options)
+    for name in candidates:
+        assert found.task_scores[name] == pytest.approx(expected.task_scores[name], abs=1e-6)

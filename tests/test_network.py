@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from mtlkit.neural import FixedWeights, MultiTaskMLPRegressor, TrainedNetwork
-from mtlkit.neural._batches import Batch, batches, in_groups
+from mtlkit.neural._batches import Batch, Batches, in_groups
 from mtlkit.neural._losses import TaskLosses
 from mtlkit.neural._network import Network, sum_groups
 from mtlkit.neural._training import SGD, Adam, settings_of, train, weighted_gradient
@@ -239,7 +239,9 @@ TEMPERATURES = st.sampled_from([0.1, 1.0, 2.0, np.inf])
 @given(SIZES, st.integers(1, 60), TEMPERATURES, st.booleans(), SEEDS)
 def test_batches_draw_each_task_by_its_share(sizes, size, temperature, every_task, seed):
     rows, T = tasks_of_sizes(sizes), len(sizes)
-    steps = batches(rows, size, temperature, np.random.default_rng(seed), every_task=every_task)
+    steps = Batches(
+        rows, size, temperature, np.random.default_rng(seed), every_task=every_task
+    ).epoch()
     found = drawn(steps, T)
     counts, weights = (np.array([step[k] for step in found]) for k in (0, 1))
     # Over an epoch every task has the same weight, whatever its rows.
@@ -260,7 +262,7 @@ def test_batches_draw_each_task_by_its_share(sizes, size, temperature, every_tas
 @given(SIZES, st.integers(1, 60), SEEDS)
 def test_a_step_holds_about_as_many_rows_as_it_should_and_few_that_do_not_count(sizes, size, seed):
     rows = tasks_of_sizes(sizes)
-    steps = batches(rows, size, 1.0, np.random.default_rng(seed), every_task=False)
+    steps = Batches(rows, size, 1.0, np.random.default_rng(seed), every_task=False).epoch()
     assert len(steps) == max(1, round(sum(sizes) / size))
     found = [step[0].sum() for step in drawn(steps, len(sizes))]
     assert sum(sizes) <= sum(found) <= 1.5 * sum(sizes)
@@ -280,7 +282,7 @@ def test_a_step_holds_about_as_many_rows_as_it_should_and_few_that_do_not_count(
 )
 def test_rows_of_a_step_with_many_tasks(sizes, every_task, rows_of_a_step, places):
     rng = np.random.default_rng(0)
-    steps = batches(tasks_of_sizes(sizes), 128, 1.0, rng, every_task=every_task)
+    steps = Batches(tasks_of_sizes(sizes), 128, 1.0, rng, every_task=every_task).epoch()
     counts = [step[0].sum() for step in drawn(steps, len(sizes))]
     least, most = rows_of_a_step
     assert least <= min(counts) and max(counts) <= most
@@ -295,7 +297,7 @@ def test_thin_tasks_are_unbiased(seed):
     values = rng.normal(size=sum(sizes))
     total = np.zeros(4)
     for _ in range(10):
-        steps = batches(rows, 4, 1.0, rng, every_task=False)
+        steps = Batches(rows, 4, 1.0, rng, every_task=False).epoch()
         for batch in steps:
             codes = np.arange(4) if batch.codes is None else batch.codes
             sums = (batch.weight * values[batch.rows]).sum(axis=1)
@@ -334,7 +336,8 @@ def test_row_weights_multiply():
     rows = tasks_of_sizes([3, 5])
     weight = np.arange(1.0, 9)
     plain, weighted = (
-        batches(rows, 4, 1.0, np.random.default_rng(0), row_weight=w) for w in (None, weight)
+        Batches(rows, 4, 1.0, np.random.default_rng(0), row_weight=w).epoch()
+        for w in (None, weight)
     )
     for one, two in zip(plain, weighted, strict=True):
         assert_array_equal(two.weight, one.weight * weight[two.rows])
@@ -342,7 +345,7 @@ def test_row_weights_multiply():
 
 def test_places_that_only_fill_a_batch_add_nothing():
     """Task 1 lacks a class that the first row of the table has; no infinite loss may come in."""
-    steps = batches([np.arange(9), np.arange(9, 12)], 4, 1.0, np.random.default_rng(0))
+    steps = Batches([np.arange(9), np.arange(9, 12)], 4, 1.0, np.random.default_rng(0)).epoch()
     possible = np.array([[True, True, True], [False, True, True]])
     loss = TaskLosses(np.r_[np.zeros(9), 1, 2, 1], np.array([True, True]), possible)
     assert any((batch.weight == 0).any() for batch in steps)

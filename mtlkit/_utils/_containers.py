@@ -50,7 +50,11 @@ def as_table(X):
         if not masked.any():
             return X.data
         return X.astype(float if X.dtype.kind == "f" else object).filled(np.nan)
-    array = np.asarray(X)
+    try:
+        array = np.asarray(X)
+    except ValueError as error:
+        lengths = sorted({np.size(row) for row in X})
+        raise ValueError(f"rows of X have different lengths, {some(lengths)}: {error}") from error
     if not hasattr(X, "dtype") and (
         array.dtype.kind in "US" or (array.dtype.kind == "f" and (np.abs(array) > 2**53).any())
     ):

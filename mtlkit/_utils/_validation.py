@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from ._containers import as_vector, column, is_frame, missing, some, take
 
@@ -54,6 +54,21 @@ def check_strength(estimator, name, include):
         "open_high": include in ("neither", "left"),
     }
     check_number(getattr(estimator, name), name, low=0, **ends)
+
+
+def check_weights(sample_weight, n):
+    """Weights of `n` rows as floats, none of them negative or missing."""
+    try:
+        weight = check_array(sample_weight, dtype=[np.float64, np.float32], ensure_2d=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must hold a number per row: {error}") from error
+    if weight.shape != (n,):
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, expected one weight per row: {(n,)}"
+        )
+    if (weight < 0).any():
+        raise ValueError(f"sample_weight must not be negative, got {weight.min():g}")
+    return weight
 
 
 def read_labels(y, warn=True):

@@ -5,7 +5,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from .._utils._validation import check_number
-from ..table._rows import _refuse_dates
+from ..table._rows import refuse_dates
 from ._meta import takes_sparse
 from ._pooled import OneEstimator, short_indices
 
@@ -95,7 +95,7 @@ class FeatureAugmentation(OneEstimator):
         scale = float(self.shared_scale)
         if self.task_col is None:
             return features
-        _refuse_dates(features)
+        refuse_dates(features)
         x = check_array(
             features, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False
         )

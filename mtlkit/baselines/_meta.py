@@ -1,7 +1,6 @@
 """What the meta-estimators share: reading the table, classes per task, errors by task."""
 
-import re
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,7 +11,7 @@ from sklearn.utils import metadata_routing as routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils._containers import as_table, is_frame, missing, select, some, take
+from .._utils._containers import as_table, column_names, is_frame, missing, some, take
 from .._utils._delegation import (
     LabelledScore,
     chooses_columns,
@@ -20,12 +19,9 @@ from .._utils._delegation import (
     naming,
     weight_keyword,
 )
-from .._utils._validation import labelled_rows, read_numbers
+from .._utils._validation import check_weights, labelled_rows, read_numbers
 from ..table._reading import read_table, task_codes, task_position, unique_tasks
-from ..table._rows import check_common_columns, explain, warn_of_a_feature
-
-# What errors say of features that are not numbers.
-NOT_NUMBERS = "NaN|infinity|to float|string or a real number|promote|with a sequence|dates"
+from ..table._rows import check_common_columns, explaining, warn_of_a_feature
 
 
 class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
@@ -67,7 +63,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         warn_of_a_feature(task, self.task_col)
         n = len(task)
         if sample_weight is not None:
-            sample_weight = _row_weights(sample_weight, n)
+            sample_weight = check_weights(sample_weight, n)
         params = self._fit_params(sample_weight, fit_params)
         y, use = labelled_rows(y, np.arange(n))
         y = self._check_target(y)
@@ -100,7 +96,8 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
             self._fit_features(features, codes, y, by_row, fixed, use)
         except ValueError as error:
             if "NaN" in str(error) and self.setting != "single-task" and self.task_col is not None:
-                check_common_columns(type(self).__name__, X, features, task[use], self.task_col)
+                names = column_names(features) if is_frame(features) else self._positions
+                check_common_columns(type(self).__name__, names, features, task[use])
             raise
         return self
 
@@ -170,18 +167,6 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         return delegate_tags(tags, self.estimator, sparse=True, multi_output=several)
 
 
-def _row_weights(sample_weight, n):
-    with naming("sample_weight"):
-        weight = check_array(sample_weight, dtype=[np.float64, np.float32], ensure_2d=False)
-    if weight.shape != (n,):
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}, expected one weight per row: {(n,)}"
-        )
-    if (weight < 0).any():
-        raise ValueError(f"sample_weight must not be negative, got {weight.min():g}")
-    return weight
-
-
 def takes_sparse(estimator, features):
     """Whether these features, dense or not, may reach the estimator as a sparse matrix."""
     if issparse(features) or not get_tags(estimator).input_tags.sparse:
@@ -208,33 +193,13 @@ def fit_clone(estimator, features, y, params, where, context=nullcontext()):  # 
             raise
 
 
-@contextmanager
 def naming_columns(features, positions, rows=None):
-    """Name column, row and value, if something fails for features that are not numbers.
+    """A context whose errors name column, row and value of features that are not numbers.
 
     The columns of an array stand at these positions of the table, and the rows at those.
     """
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        if re.search(NOT_NUMBERS, str(error)) and not issparse(features):
-            parts = [features]
-            if positions is not None:
-                parts = [np.zeros((len(features), max(positions, default=-1) + 1), features.dtype)]
-                parts[0][:, positions] = features
-            elif is_frame(features):  # words may be encoded, and another column be the reason
-                parts = (select(features, [j]) for j in range(features.shape[1]))
-            for part in parts:
-                try:
-                    explain(part, None, None, rows)
-                except (TypeError, ValueError) as found:
-                    if _kind(error) == _kind(found):
-                        raise
-        raise
-
-
-def _kind(error):
-    return re.findall("NaN|infinity", str(error).replace("NAType", "NaN"))[:1]
+    names = column_names(features) if is_frame(features) else positions
+    return explaining(features, names, rows=rows)
 
 
 def one_per_class(values):

@@ -15,7 +15,7 @@ def load_cancer_domains(
 ):
     """Load breast cancer as a source and a target domain, for domain adaptation.
 
-    The 569 patients are dealt to two halves, malignant and benign ones in equal parts. Each half is
+    The 569 patients are split into two halves, stratified by malignant and benign. Each half is
     described by ten features of the cell nuclei, of which there are three measures. With two
     different ones the instrument has changed; with different shares of malignant cases the patients
     have.
@@ -29,7 +29,7 @@ def load_cancer_domains(
         Shares of malignant cases in source and target, above 0 and below 1. As many patients are
         kept as the share allows. None: all of the half, of which 37 % are malignant.
     random_state : int, RandomState instance or None, default=0
-        Deals the patients, whatever the other parameters are.
+        Splits the patients, in the same way whatever the other parameters are.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.

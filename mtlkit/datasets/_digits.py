@@ -58,8 +58,8 @@ def load_digit_tasks(
 ):
     """Load handwritten digits as binary classification tasks, one question each.
 
-    Each task asks its question about images of its own: they are dealt to the tasks without
-    overlap, every digit in equal parts.
+    Each task asks its question about images of its own: they are assigned to the
+    tasks without overlap, every digit in equal parts.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def load_digit_tasks(
         One task per question, a key of `QUESTIONS`: "even", "at least five", "has a loop" (0, 6,
         8, 9), "prime" or "multiple of three" (0, 3, 6, 9). By default all five.
     rows_per_task : int, optional
-        Images of each task; by default all 1797 images are dealt. A smaller number takes the
-        first rows of each task.
+        Images of each task; by default all 1797 images are assigned. A smaller number takes
+        the first rows of each task.
     random_state : int, RandomState instance or None, default=0
-        Deals the images.
+        Assigns the images.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -158,7 +158,7 @@ def _shift(images, kind, strength, seed=None):
 def load_shifted_digits(shifts=None, *, rows_per_task=None, random_state=0, as_frame=False):
     """Load handwritten digits as domains: ten classes, and a shift of the images for each task.
 
-    The images are dealt to the tasks without overlap, every digit in equal parts.
+    The images are assigned to the tasks without overlap, every digit in equal parts.
 
     Parameters
     ----------
@@ -175,10 +175,10 @@ def load_shifted_digits(shifts=None, *, rows_per_task=None, random_state=0, as_f
         By default ``{"upright": None, "rotated": ("rotation", 30), "low contrast": ("contrast",
         0.25), "inverted": "inversion"}``.
     rows_per_task : int, optional
-        Images of each task; by default all 1797 images are dealt. A smaller number takes the
-        first rows of each task.
+        Images of each task; by default all 1797 images are assigned. A smaller number takes
+        the first rows of each task.
     random_state : int, RandomState instance or None, default=0
-        Deals the images and draws the noise.
+        Assigns the images and draws the noise.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -226,9 +226,9 @@ def load_shifted_digits(shifts=None, *, rows_per_task=None, random_state=0, as_f
 def load_digit_angles(*, max_angle=30, rows_per_task=None, random_state=0, as_frame=False):
     """Load rotated handwritten digits as ten regression tasks: by how many degrees?
 
-    Every image is turned by its own angle, drawn uniformly from -`max_angle` to `max_angle`.
-    The tasks are the ten digits: what a turn does to a four resembles what it does to a six, and
-    is not the same.
+    Every image is rotated by its own angle, drawn uniformly from -`max_angle` to `max_angle`.
+    The tasks are the ten digits: what a rotation does to a four resembles what it does to a
+    six, and is not the same.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def load_digit_angles(*, max_angle=30, rows_per_task=None, random_state=0, as_fr
     Notes
     -----
     The images are scikit-learn's copy of the UCI optical digits, Alpaydin and Kaynak (1998),
-    *Cascading classifiers*. They are turned with linear interpolation, corners filled with 0.
+    *Cascading classifiers*. They are rotated with linear interpolation, corners filled with 0.
 
     Taught in :doc:`/chapters/background/three_settings`.
     """

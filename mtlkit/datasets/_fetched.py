@@ -54,7 +54,7 @@ def fetch_school(*, data_home=None, download_if_missing=True, as_frame=False):
         The task ("school 1" to "school 139", 22 to 251 rows each) and 27 features: two
         percentages of the school and year, the others 0 or 1.
     y : ndarray or Series of shape (15362,)
-        Exam score, a whole number from 1 to 70.
+        Exam score, an integer from 1 to 70.
 
     Raises
     ------

@@ -47,8 +47,8 @@ def make_linear_tasks(
     noise : float, default=1.0
         Standard deviation of the noise.
     spread : float, default=0.3
-        How far tasks stray from what they share, :math:`s`; 0 leaves no difference. Only "shared
-        mean", "clusters" and "opposed" have it.
+        Standard deviation of the tasks around what they share, :math:`s`, in units of the shared
+        part; 0 leaves no difference. Only "shared mean", "clusters" and "opposed" have it.
     random_state : int, RandomState instance or None, default=None
         Draws everything. Each task has its own stream: with the same integer, other tasks and the
         first rows of a task stay as they are when `n_samples` or `n_tasks` grows.

@@ -108,8 +108,8 @@ def compare(
     Notes
     -----
     Why "micro": per-task R² divides by the variance of a few test rows, so on a task with little
-    signal it is far below zero, and one such task decides the mean. A macro score that lacks the
-    score of a task is an error, never the mean of the others.
+    signal it is far below zero, and one such task decides the mean. A task whose score cannot be
+    computed makes a macro score an error, never the mean of the others.
 
     A test part is predicted once, and each task is scored on its rows of that prediction (a scorer
     that is not made by `make_scorer` is called on each task's rows). Where tasks have classes of

@@ -270,7 +270,7 @@ def verdict(a, b, margin, *, level=0.95, corrected=None):
     {"ties", "wins", "loses", "inconclusive"}
         "ties" if the equivalence test at 5 % shows the difference to be smaller than the margin,
         also where the interval excludes 0; else "wins" or "loses", for a, if the interval excludes
-        0; else "inconclusive": the splits do not settle it, which is not the same as no difference.
+        0; else "inconclusive": the splits do not decide, which is not the same as no difference.
 
     Raises
     ------

@@ -32,8 +32,8 @@ class Batch:
     codes: np.ndarray | None = None
 
 
-def batches(rows, batch_size, temperature, rng, *, every_task=True, row_weight=None, dtype=float):
-    """The batches of an epoch, from the row numbers of each task, `rows`.
+class Batches:
+    """Draws the batches of one epoch after another, from the row numbers of each task, `rows`.
 
     In an epoch, task t gets a share of N rows proportional to n_t^(1/temperature): 1 is
     proportional to its rows, infinity is equal for all. They come in random order, again and again
@@ -44,57 +44,69 @@ def batches(rows, batch_size, temperature, rng, *, every_task=True, row_weight=N
 
     `row_weight` (N,) multiplies the weight of each row.
     """
-    n = np.array([len(own) for own in rows])
-    power = (n / n.max()) ** (0.0 if np.isinf(temperature) else 1 / temperature)
-    steps = max(1, round(n.sum() / batch_size))
-    totals = np.maximum(np.round(n.sum() * power / power.sum()).astype(int), 1)
-    steps = min(steps, int(totals.sum()))
-    full = np.maximum(totals, steps)
-    if every_task or full.sum() <= MOST_EXTRA * n.sum():
-        totals = full
-    drawn = np.concatenate(
-        [_in_random_order(own, total, rng) for own, total in zip(rows, totals, strict=True)]
-    )
-    code = np.repeat(np.arange(len(n)), totals)
-    place = np.arange(len(code)) - np.repeat(np.cumsum(totals) - totals, totals)
-    # The first `more` steps hold one row more than the others.
-    least, more = (part[code] for part in np.divmod(totals, steps))
-    early = more * (least + 1)
-    late = more + (place - early) // np.maximum(least, 1)
-    step = np.where(place < early, place // (least + 1), late)
-    count = least + (step < more)
-    weight = np.divide(1.0, count, where=count > 0, out=np.empty(len(code)))
-    thin = least == 0
-    if thin.any():
-        _spread_thin_tasks(step, totals, steps, thin, code, place, rng)
-        weight[thin] = steps / totals[code[thin]]
-    if row_weight is not None:
-        weight *= row_weight[drawn]
-    return in_groups(drawn, code, weight.astype(dtype), step, steps, len(n))
+
+    def __init__(
+        self, rows, batch_size, temperature, rng, *, every_task=True, row_weight=None, dtype=float
+    ):
+        n = np.array([len(own) for own in rows])
+        power = (n / n.max()) ** (0.0 if np.isinf(temperature) else 1 / temperature)
+        totals = np.maximum(np.round(n.sum() * power / power.sum()).astype(int), 1)
+        self.steps = min(max(1, round(n.sum() / batch_size)), int(totals.sum()))
+        full = np.maximum(totals, self.steps)
+        if every_task or full.sum() <= MOST_EXTRA * n.sum():
+            totals = full
+        self.rows, self.totals, self.rng, self.dtype = rows, totals, rng, dtype
+        self.row_weight = row_weight
+        self._plan = None
+
+    def epoch(self):
+        """A `Batch` for each step."""
+        pairs = zip(self.rows, self.totals, strict=True)
+        drawn = np.concatenate([_in_random_order(own, total, self.rng) for own, total in pairs])
+        if self._plan is None or self.totals.min() < self.steps:  # else there is no other one
+            self._plan = self._places()
+        found = [Batch(drawn[batch.rows], batch.weight, batch.codes) for batch in self._plan]
+        if self.row_weight is None:
+            return found
+        weights = [
+            (batch.weight * self.row_weight[batch.rows]).astype(self.dtype) for batch in found
+        ]
+        return [Batch(b.rows, w, b.codes) for b, w in zip(found, weights, strict=True)]
+
+    def _places(self):
+        """The batches with places in the draws of an epoch for row numbers."""
+        totals, steps = self.totals, self.steps
+        code = np.repeat(np.arange(len(totals)), totals)
+        place = np.arange(len(code)) - np.repeat(np.cumsum(totals) - totals, totals)
+        # The first `more` steps hold one row more than the others.
+        least, more = (part[code] for part in np.divmod(totals, steps))
+        early = more * (least + 1)
+        late = more + (place - early) // np.maximum(least, 1)
+        step = np.where(place < early, place // (least + 1), late)
+        weight = 1 / np.maximum(least + (step < more), 1)
+        thin = least == 0
+        if thin.any():  # round-robin, with tasks and steps in random order
+            few = self.rng.permutation(np.flatnonzero(totals < steps))
+            start = np.zeros(len(totals), dtype=int)
+            start[few] = np.cumsum(totals[few]) - totals[few]
+            step[thin] = self.rng.permutation(steps)[(start[code] + place)[thin] % steps]
+            weight[thin] = steps / totals[code[thin]]
+        draws = np.arange(len(code))
+        return in_groups(draws, code, weight.astype(self.dtype), step, steps, len(totals))
 
 
 def _in_random_order(own, total, rng):
-    laps = -(-total // len(own))
-    if laps == 1:
-        return own[rng.permutation(len(own))][:total]
-    return np.concatenate([own[rng.permutation(len(own))] for _ in range(laps)])[:total]
-
-
-def _spread_thin_tasks(step, totals, steps, thin, code, place, rng):
-    """Assign the rows of tasks that miss some steps round-robin, tasks and steps shuffled."""
-    few = np.flatnonzero(totals < steps)
-    rng.shuffle(few)
-    start = np.zeros(len(totals), dtype=int)
-    start[few] = np.cumsum(totals[few]) - totals[few]
-    step[thin] = rng.permutation(steps)[(start[code] + place)[thin] % steps]
+    laps = range(-(-total // len(own)))
+    return np.concatenate([own[rng.permutation(len(own))] for _ in laps])[:total]
 
 
 def in_groups(row, code, weight, step, steps, n_tasks):
     """A `Batch` for each step, from row, task, weight and step of each draw, all of shape (D,)."""
     key = step * n_tasks + code
     order = np.argsort(key, kind="stable")
-    row, weight = row[order], weight[order]
-    cells, starts, counts = np.unique(key[order], return_index=True, return_counts=True)
+    key, row, weight = key[order], row[order], weight[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    cells, counts = key[starts], np.diff(starts, append=len(key))
     m = counts.max()
     if m * len(cells) > MOST_FILLING * len(row):
         m = max(1, len(row) // len(cells))

@@ -157,6 +157,7 @@ class TrainedNetwork:
             batch = in_groups(held_out, codes, share, np.zeros_like(codes), 1, T)[0]
         loss = TaskLosses(self.scaled(rows.y, rows.codes), self.is_class, self.possible)
         features = rows.features.astype(self.theta.dtype, copy=False)
+        weight = None if (weight == 1).all() else weight
         return train(self, features, own, loss, settings, batch, weight)
 
     def start_weighting(self, weighting, task_weight, rows):

@@ -20,7 +20,7 @@ from .._utils._validation import (
     check_number,
     check_strength,
 )
-from ._batches import batches
+from ._batches import Batches
 from ._network import ACTIVATIONS, sum_groups
 
 FAR = 20  # times the loss of zero outputs: nobody wants such a network
@@ -120,16 +120,17 @@ def train(network, X, rows, loss, settings, held_out=None, row_weight=None):
     if network.optimiser is None:
         network.optimiser = OPTIMISERS[settings.solver](theta.size, settings, theta.dtype)
     decay = (settings.alpha * layout.is_weight).astype(theta.dtype)
-    curve, validation, kept, last = [], [], None, None
+    curve, validation, kept, last, pulled = [], [], None, None, np.any(settings.pull)
     best, waited, patience = np.inf, 0, settings.n_iter_no_change or np.inf
+    batches = Batches(
+        rows, settings.batch_size, settings.temperature, network.rng,
+        every_task=weighting.every_task, row_weight=row_weight, dtype=theta.dtype,
+    )  # fmt: skip
     # What overflows is looked for at every step and named: NumPy need not warn.
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for _ in tqdm(range(settings.max_iter), "epochs", disable=not settings.verbose):
             total = 0.0
-            steps = batches(
-                rows, settings.batch_size, settings.temperature, network.rng,
-                every_task=weighting.every_task, row_weight=row_weight, dtype=theta.dtype,
-            )  # fmt: skip
+            steps = batches.epoch()
             for batch in steps:
                 inputs, outputs = layout.forward(theta, X[batch.rows], batch.codes)
                 losses, D = loss(outputs, batch)
@@ -139,7 +140,7 @@ def train(network, X, rows, loss, settings, held_out=None, row_weight=None):
                     layout, theta, inputs, D, losses, weighting, batch.codes
                 )
                 gradient += decay * theta
-                if np.any(settings.pull):
+                if pulled:
                     gradient += settings.pull * (theta - settings.anchor)
                 change = network.optimiser.step(gradient)
                 change *= settings.scale

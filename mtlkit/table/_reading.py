@@ -77,10 +77,7 @@ def read_table(X, task_col, *, accept_sparse=False):
                 "use X.toarray() or a DataFrame"
             )
         X = X.tocsr()
-    elif not is_frame(X) and X.ndim != 2:
-        raise ValueError(
-            f"Expected 2D array, got {X.ndim}D array instead. Reshape your data to (rows, columns)"
-        )
+    check_shape(X)
     n, width = X.shape
     if n == 0:
         raise ValueError(
@@ -94,6 +91,14 @@ def read_table(X, task_col, *, accept_sparse=False):
     if isinstance(X, np.ndarray) and position in (0, width - 1):
         return X[:, 1:] if position == 0 else X[:, :position], task
     return select(X, [j for j in range(width) if j != position]), task
+
+
+def check_shape(X):
+    """A table has rows and columns."""
+    if isinstance(X, np.ndarray) and X.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {X.ndim}D array instead. Reshape your data to (rows, columns)"
+        )
 
 
 def task_position(X, task_col):
@@ -150,6 +155,8 @@ def _plain_tasks(task, task_col):
             "Fill it in or drop these rows"
         )
     task = as_vector(task)
+    if task.dtype.kind == "f" and np.isinf(task).any():
+        raise ValueError(f"column {task_col!r} holds an infinite number as task: give it a name")
     if task.dtype.kind in "biufU":
         return task
     if task.dtype.kind in "mM":  # of no finer unit than Python's own, to which they turn

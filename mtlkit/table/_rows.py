@@ -1,8 +1,11 @@
 """Checked rows of a table: what estimators ask for in `fit` and in `predict`."""
 
+import re
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -19,27 +22,31 @@ from .._utils._containers import (
     some,
     take,
 )
-from .._utils._validation import is_number, read_labels, read_numbers
-from ._reading import read_table, task_position, unique_tasks
+from .._utils._validation import check_weights, is_number, read_labels, read_numbers
+from ._reading import check_shape, read_table, task_position, unique_tasks
 
 FEW_ROWS = 20  # below, a table may well have a task per row
+TROUBLES = {  # and how errors of NumPy, pandas and scikit-learn speak of them
+    "NaN": "NaN|NAType|NaTType",
+    "infinity": "infinity",
+    "words": "to float|string or a|promote|with a sequence|dates",
+}
 
 
 def check_features(estimator, X, *, reset):
     """Features (n, d) as floats and task (n,) of a table, checked against `fit` unless `reset`."""
     if not reset:
         check_is_fitted(estimator)
-    X, task_col = as_table(X), estimator.task_col
-    if task_col is None:
-        try:
-            _refuse_dates(X)
+    X = as_table(X)
+    if estimator.task_col is None:
+        names = feature_names(X, None) if is_frame(X) or X.ndim == 2 else []
+        with explaining(X, names):
+            refuse_dates(X)
             features = validate_data(estimator, X, reset=reset, dtype=np.float64)
-        except (TypeError, ValueError):
-            explain(X, None, task_col)
-            raise
         return features, np.zeros(len(features), dtype=int)
+    check_shape(X)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
-    return number_table(X, task_col, type(estimator).__name__, fit=reset)
+    return number_table(X, estimator.task_col, type(estimator).__name__, fit=reset)
 
 
 def number_table(X, task_col, who, *, fit):
@@ -55,21 +62,20 @@ def number_table(X, task_col, who, *, fit):
     # A sum over the whole table is the cheapest pass in which NaN or infinity shows.
     with np.errstate(over="ignore", invalid="ignore"):
         finite = isinstance(X, np.ndarray) and X.dtype == np.float64 and np.isfinite(X.sum())
-    try:
-        _refuse_dates(features)
-        features = check_array(
-            features,
-            dtype=np.float64,
-            ensure_all_finite=not finite,
-            input_name="X",
-            estimator=who,
-        )
-        return features, task
-    except (TypeError, ValueError):
-        if fit:
-            check_common_columns(who, X, features, task, task_col)
-        explain(X, task, task_col)
-        raise
+    names = feature_names(X, task_col)
+    with explaining(features, names, task, common=who if fit and task_col is not None else None):
+        refuse_dates(features)
+        return check_array(
+            features, dtype=np.float64, ensure_all_finite=not finite, input_name="X", estimator=who
+        ), task
+
+
+def feature_names(X, task_col):
+    """What messages call the features: their names, or their positions in the user's table."""
+    names = column_names(X) if is_frame(X) else list(range(X.shape[1]))
+    if task_col is not None:
+        del names[task_position(X, task_col)]
+    return names
 
 
 def warn_of_a_feature(task, task_col):
@@ -85,71 +91,89 @@ def warn_of_a_feature(task, task_col):
         )
 
 
-def _refuse_dates(features):
-    """Dates, which NumPy would make numbers of in silence; `explain` names the column."""
+def refuse_dates(features):
+    """Dates, which NumPy would make numbers of in silence; `explaining` names the column."""
     if getattr(features, "ndim", 2) == 2 and any(
         kind.startswith(("date", "time", "dura", "period")) for kind in dtypes(features)
     ):
         raise ValueError("X holds dates or times, and features must be numbers")
 
 
-def check_common_columns(who, X, features, task, task_col):
-    """Say it better where the reason is that a task lacks a column."""
+@contextmanager
+def explaining(features, names, task=None, rows=None, common=None):
+    """An error inside about features that are not numbers names column, task, row and value.
+
+    Parameters
+    ----------
+    features : DataFrame, array or sparse matrix of shape (n, d)
+        What the code inside reads.
+    names : list
+        What to call the columns.
+    task : ndarray of shape (n,), default=None
+        The task of each row.
+    rows : sequence of int, default=None
+        What to call the rows; None: by their positions.
+    common : str, default=None
+        Who needs the same columns in all tasks, if that may be the reason.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        trouble = next((kind for kind, text in TROUBLES.items() if re.search(text, str(error))), "")
+        if trouble and not sparse.issparse(features):
+            if common and trouble == "NaN":
+                check_common_columns(common, names, features, task)
+            for j, name in enumerate(names):
+                _explain_column(as_vector(column(features, j)), name, task, rows, trouble, error)
+        raise
+
+
+def check_common_columns(who, names, features, task):
+    """An error if a task has no value at all in a column."""
     tasks, codes = unique_tasks(task)
     for k, t in enumerate(tasks.tolist()):
         absent = np.flatnonzero(empty_columns(take(features, codes == k)))
         if absent.size:
-            names = column_names(X) if is_frame(X) else list(range(X.shape[1]))
-            del names[task_position(X, task_col)]
             raise ValueError(
                 f"X contains NaN: columns {some(names[j] for j in absent)} are missing in every "
-                f"row of task {t!r}, but {who} needs the same columns in all "
-                "tasks. Keep the common columns, or use PerTask, which takes each task's own; if "
-                "per_task(...) made them, use shared(...)"
+                f"row of task {t!r}, but {who} needs the same columns in all tasks. Keep the "
+                "common columns, or use PerTask, which takes each task's own; if per_task(...) "
+                "made them, use shared(...)"
             ) from None
 
 
-def explain(X, task, task_col, rows=None):
-    """Name the column, the task and the value for which the features of `X` are not numbers.
-
-    `rows` are the numbers of the rows of `X` in the table that the user passed, if not all of it.
-    """
-    if not is_frame(X) and not (isinstance(X, np.ndarray) and X.ndim == 2):
-        return
-    skip = None if task_col is None else task_position(X, task_col)
-    names = column_names(X) if is_frame(X) else range(X.shape[1])
-    for j, name in enumerate(names):
-        values = as_vector(column(X, j))
-        if j == skip or values.dtype.kind == "c":
+def _explain_column(values, name, task, rows, trouble, error):
+    holes, kind = missing(values), values.dtype.kind
+    for i in np.flatnonzero(~np.isfinite(values)) if kind in "biuf" else range(len(values)):
+        value = str(values[i]) if kind in "mM" else values[[i]].tolist()[0]
+        found = "NaN" if holes[i] else "infinity" if is_number(value) else "words"
+        if found != trouble or (found == "infinity" and np.isfinite(float(value))):
             continue
-        holes = missing(values)
-        numbers = values.dtype.kind in "biuf"
-        for i in np.flatnonzero(~np.isfinite(values)) if numbers else range(len(values)):
-            value = str(values[i]) if values.dtype.kind in "mM" else values[[i]].tolist()[0]
-            if not holes[i] and is_number(value) and np.isfinite(float(value)):
-                continue
-            where, row = f"column {name!r}", i if rows is None else rows[i]
-            if task is not None:
-                where += f" of task {task[[i]].tolist()[0]!r}"
-            if holes[i]:
-                raise ValueError(
-                    f"Input X contains NaN: {where} has no value in row {row} "
-                    f"({holes.sum()} missing in all). Fill them in, for example with "
-                    "per_task(SimpleImputer(), task_col), or drop these rows"
-                ) from None
-            if is_number(value):
-                raise ValueError(
-                    "Input X contains infinity or a value too large for dtype('float64'): "
-                    f"{where} holds {value} in row {row}. Replace it, or drop the row"
-                ) from None
-            if isinstance(value, (str, bytes)) or hasattr(value, "isoformat"):
-                raise ValueError(
-                    f"{where} holds {value!r}, and features must be numbers. Encode it, for "
-                    "example with shared(ColumnTransformer(...), task_col), or drop the column"
-                ) from None
-            raise TypeError(
-                f"{where} holds {value!r}: the argument must be a string or a number"
+        if "to float: " in str(error) and repr(value) not in str(error):
+            continue  # words that are encoded inside, and others are not
+        where = f"column {name!r}"
+        if task is not None:
+            where += f" of task {task[[i]].tolist()[0]!r}"
+        row = i if rows is None else rows[i]
+        if found == "NaN":
+            raise ValueError(
+                f"Input X contains NaN: {where} has no value in row {row} ({holes.sum()} missing "
+                "in all). Fill them in, for example with per_task(SimpleImputer(), task_col), or "
+                "drop these rows"
             ) from None
+        if found == "infinity":
+            raise ValueError(
+                "Input X contains infinity or a value too large for dtype('float64'): "
+                f"{where} holds {value} in row {row}. Replace it, or drop the row"
+            ) from None
+        if isinstance(value, (str, bytes)) or hasattr(value, "isoformat"):
+            raise ValueError(
+                f"{where} holds {value!r}, and features must be numbers. Encode it, for example "
+                "with shared(ColumnTransformer(...), task_col), or drop the column"
+            ) from None
+        raise TypeError(
+            f"{where} holds {value!r}: the argument must be a string or a number"
+        ) from None
 
 
 def check_rows(estimator, X, y, sample_weight=None, *, reset=True, classes=False):
@@ -162,16 +186,7 @@ def check_rows(estimator, X, y, sample_weight=None, *, reset=True, classes=False
     y, labelled = (read_labels if classes else read_numbers)(y)
     check_consistent_length(features, y)
     if sample_weight is not None:
-        sample_weight = check_array(
-            sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-        )
-        if sample_weight.shape != y.shape:
-            raise ValueError(
-                f"sample_weight has shape {sample_weight.shape}, expected one weight per row: "
-                f"{y.shape}"
-            )
-        if (sample_weight < 0).any():
-            raise ValueError(f"sample_weight must not be negative, got {sample_weight.min():g}")
+        sample_weight = check_weights(sample_weight, len(y))
     if not labelled.any():
         raise ValueError(
             "Input y contains NaN: no row has a label, so there is nothing to fit or score"

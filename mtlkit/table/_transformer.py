@@ -15,7 +15,7 @@ from .._utils._containers import as_table, empty_columns, groups, select, take
 from .._utils._delegation import chooses_columns, naming, weight_keyword
 from ._assembly import Assembly, in_output
 from ._reading import read_table, task_codes, unique_tasks
-from ._rows import warn_of_a_feature
+from ._rows import explaining, feature_names, warn_of_a_feature
 
 
 def per_task(transformer, task_col=None):
@@ -325,6 +325,7 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
         self._assembly = Assembly(X, self.task_col, repr(self.transformer))
         self.tasks_, _ = unique_tasks(task)
         self.transformers_, self._columns, blocks = [], [], []
+        names = feature_names(X, self.task_col)
         by_row = {name for name, v in params.items() if np.shape(v)[:1] == (len(task),)}
         for k, rows, where in self._groups(task):
             part = take(features, rows)
@@ -337,7 +338,10 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
             fitted = clone(self.transformer)
             target = () if y is None else (take(y, rows),)
             extra = {name: take(v, rows) if name in by_row else v for name, v in params.items()}
-            with naming(where and f"{self.transformer!r} could not be fitted on {where}"):
+            with (
+                naming(where and f"{self.transformer!r} could not be fitted on {where}"),
+                explaining(part, names, task[rows], rows),
+            ):
                 block = fitted.fit_transform(_columns(part, own), *target, **extra)
             blocks.append((k, rows, self._checked(block, part)))
             self._columns.append(own)
