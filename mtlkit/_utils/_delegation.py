@@ -70,6 +70,7 @@ class LabelledScore:
         Returns
         -------
         score : float
+            At most 1.
         """
         y, X, sample_weight = labelled_rows(y, X, sample_weight)
         metric = accuracy_score if is_classifier(self) else r2_score

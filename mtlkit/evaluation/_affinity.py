@@ -93,6 +93,7 @@ def task_affinity(
     Returns
     -------
     TaskAffinity
+        The matrix of affinities, with an interval for each pair.
 
     Raises
     ------

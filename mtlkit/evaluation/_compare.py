@@ -84,6 +84,7 @@ def compare(
     Returns
     -------
     Comparison
+        The scores of every candidate on every split and task.
 
     Raises
     ------

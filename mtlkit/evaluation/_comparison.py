@@ -101,6 +101,7 @@ class Comparison:
         Returns
         -------
         Difference
+            The mean over splits, with its confidence interval.
         """
         a, b = self._pair(self.scores, name, baseline)
         return paired_difference(a, b, level=level, corrected=self._rows() if corrected else None)
@@ -220,6 +221,7 @@ class Comparison:
         Returns
         -------
         ComparisonTable
+            One row per candidate.
         """
         return _table(self, corrected, self.scale if scale is None else scale)
 
@@ -236,6 +238,7 @@ class Comparison:
         Returns
         -------
         ComparisonDisplay
+            The display, drawn.
         """
         return ComparisonDisplay.from_comparison(self, corrected=corrected, ax=ax)
 

@@ -76,6 +76,7 @@ class Difference(Interval):
         Returns
         -------
         Difference
+            With mean, interval and standard deviation multiplied by `factor`.
         """
         factor = _positive(factor, "factor")
         scaled = {name: getattr(self, name) * factor for name in ("mean", "low", "high", "sd")}
@@ -133,6 +134,7 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
     Returns
     -------
     Difference
+        The mean of a - b, with its confidence interval.
 
     Raises
     ------
@@ -212,6 +214,7 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
     Returns
     -------
     Equivalence
+        The p-value and the verdict at level `alpha`.
 
     Raises
     ------

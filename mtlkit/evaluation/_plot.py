@@ -61,6 +61,7 @@ class ComparisonDisplay:
         Returns
         -------
         ComparisonDisplay
+            The display, drawn.
         """
         baseline = comparison.baseline if baseline is None else baseline
         differences = {
@@ -84,6 +85,7 @@ class ComparisonDisplay:
         Returns
         -------
         ComparisonDisplay
+            This display, with `ax_` and `figure_`.
 
         Raises
         ------

@@ -67,12 +67,12 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         Value of the objective (with the level term) at the solution.
     moments_ : TaskMoments
         Moments of the rows seen so far, to which `partial_fit` adds.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (p,)
         Root mean square over tasks of each feature's weights, and twice the largest for the task
         column, which ``RFE`` and ``SelectFromModel`` then keep.
     n_features_in_ : int
         Number of columns of `X`, the task column among them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (p,)
         Names of the columns of `X`, if all are strings.
 
     Raises
@@ -150,6 +150,7 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         Returns
         -------
         self
+            The fitted estimator.
         """
         return self._solve(moments_or_rows(self._rows(X, y, sample_weight)))
 
@@ -168,6 +169,7 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
         Returns
         -------
         self
+            The fitted estimator.
         """
         first = not hasattr(self, "_seen")
         new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))

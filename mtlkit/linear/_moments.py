@@ -80,6 +80,7 @@ class TaskMoments:
         Returns
         -------
         moments : TaskMoments
+            The moments of each task.
 
         Raises
         ------
@@ -143,7 +144,18 @@ class TaskMoments:
         )
 
     def scaled(self, weight):
-        """Moments with the rows of task t weighted by ``weight[t]``, shape (T,)."""
+        """Moments with the rows of task t weighted by ``weight[t]``.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (T,)
+            A factor on the weight of every row of each task.
+
+        Returns
+        -------
+        moments : TaskMoments
+            The moments with these weights.
+        """
         if (weight == 1).all():
             return self
         return TaskMoments(
@@ -157,7 +169,14 @@ class TaskMoments:
         )
 
     def about(self, x0, y0):
-        """Second moments about (x0, y0), shapes (d,) and (), with a constant as last feature.
+        """Second moments about a point, with a constant as last feature.
+
+        Parameters
+        ----------
+        x0 : ndarray of shape (d,)
+            The point in the features.
+        y0 : float
+            The point in the target.
 
         Returns
         -------

@@ -63,12 +63,12 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
         Moments of the rows seen so far, to which `partial_fit` adds.
     support_, rank_, shared_coef_, shared_intercept_, task_covariance_ : ndarray, int or float
         What the penalty says of the tasks; each is there only with the penalty that names it.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (p,)
         Root mean square over tasks of each feature's weights, and twice the largest for the task
         column, which ``RFE`` and ``SelectFromModel`` then keep.
     n_features_in_ : int
         Number of columns of `X`, the task column among them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (p,)
         Names of the columns of `X`, if all are strings.
 
     Raises
@@ -136,6 +136,7 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
         Returns
         -------
         self
+            The fitted estimator.
         """
         self._check_parameters()
         before, start = (getattr(self, "tasks_", None),), getattr(self, "_coef", None)
@@ -159,6 +160,7 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
         Returns
         -------
         self
+            The fitted estimator.
         """
         self._check_parameters()
         first = not hasattr(self, "_seen")
@@ -238,12 +240,12 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
     support_, rank_, shared_coef_, shared_intercept_, task_covariance_ : ndarray, int or float
         What the penalty says of the tasks, if K = 2; each is there only with the penalty that names
         it. If K > 2, each of `estimators_` has its own.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (p,)
         Root mean square over tasks of each feature's weights, and twice the largest for the task
         column, which ``RFE`` and ``SelectFromModel`` then keep.
     n_features_in_ : int
         Number of columns of `X`, the task column among them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (p,)
         Names of the columns of `X`, if all are strings.
 
     Raises
@@ -306,6 +308,7 @@ class MultiTaskLogisticRegression(Penalized, TaskLinearClassifier):
         Returns
         -------
         self
+            The fitted estimator.
         """
         self._check_parameters()
         before = getattr(self, "tasks_", None), getattr(self, "classes_", None)

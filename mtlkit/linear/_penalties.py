@@ -41,22 +41,84 @@ class Penalty(ABC, BaseEstimator):
 
     @abstractmethod
     def value(self, W):
-        """Ω(W), a float."""
+        """Value of the penalty, Ω(W).
+
+        Parameters
+        ----------
+        W : ndarray of shape (T, d)
+            The weights of the tasks.
+
+        Returns
+        -------
+        value : float
+            Ω(W), at least 0.
+        """
 
     @abstractmethod
     def prox(self, V, step):
-        """The W (T, d) that minimises ½‖W - V‖² + step · Ω(W)."""
+        """Proximal operator: the W that minimises ½‖W - V‖² + step · Ω(W).
+
+        Parameters
+        ----------
+        V : ndarray of shape (T, d)
+            The weights after a gradient step.
+        step : float
+            The step size times the strength of the penalty.
+
+        Returns
+        -------
+        W : ndarray of shape (T, d)
+            The minimiser.
+        """
 
     @abstractmethod
     def dual_norm(self, G):
-        """N°(G), a float, for G (T, d)."""
+        """Dual norm N°(G), for the duality gap.
+
+        Parameters
+        ----------
+        G : ndarray of shape (T, d)
+            A gradient of the loss.
+
+        Returns
+        -------
+        norm : float
+            N°(G).
+        """
 
     def bind(self, tasks):
-        """The penalty ready for these tasks; raises ValueError if its parameters do not fit."""
+        """Make the penalty ready for these tasks.
+
+        Parameters
+        ----------
+        tasks : ndarray of shape (T,)
+            Names of the tasks, sorted.
+
+        Returns
+        -------
+        penalty : Penalty
+            Itself, or a copy that fits the tasks.
+
+        Raises
+        ------
+        ValueError
+            If its parameters do not fit the tasks.
+        """
         return self
 
     def describe(self, W):
-        """What the weights W (T, d) say about the tasks: attributes for the fitted model."""
+        """What the weights say about the tasks.
+
+        Parameters
+        ----------
+        W : ndarray of shape (T, d)
+            The fitted weights.
+
+        Returns
+        -------
+        attributes : dict of str -> object
+            Attributes for the fitted model.
+        """
         return {}
 
 
@@ -103,7 +165,18 @@ class JointSupport(Penalty):
         return float(self.feature_norms(G).max())
 
     def feature_norms(self, G):
-        """The norm of each feature's column, shape (d,); having this allows a working set."""
+        """Euclidean norm of each column; with this method a penalty is solved by working sets.
+
+        Parameters
+        ----------
+        G : ndarray of shape (T, d)
+            Weights or a gradient.
+
+        Returns
+        -------
+        norms : ndarray of shape (d,)
+            One norm per feature.
+        """
         return np.sqrt(np.einsum("tj,tj->j", G, G))
 
     def describe(self, W):

@@ -193,6 +193,7 @@ class MultiTaskMLP(RegressorMixin, TaskNetwork):
         Returns
         -------
         score : float
+            At most 1; every task counts the same.
         """
         y, X, sample_weight = labelled_rows(y, X, sample_weight)
         predicted = self.predict(X)

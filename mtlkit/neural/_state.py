@@ -114,9 +114,33 @@ class TrainedNetwork:
     def start(
         cls, rows, tasks, own_columns, is_class, classes, standardize, hidden, activation, rng
     ):
-        """Random parameters for the tasks of labelled `Rows`.
+        """Random parameters for the tasks of labelled rows.
 
-        `classes` says all classes, which every task may then have; None means those of the rows.
+        Parameters
+        ----------
+        rows : Rows
+            Labelled rows, from which scales and classes are learned.
+        tasks : ndarray of shape (T,)
+            Names of the tasks.
+        own_columns : ndarray of bool, shape (T, d)
+            Which features each task has.
+        is_class : ndarray of bool, shape (T,)
+            Which tasks classify.
+        classes : array-like or None
+            All classes, which every task may then have; None means those of the rows.
+        standardize : bool
+            Whether continuous targets are scaled.
+        hidden : tuple of int
+            Widths of the hidden layers.
+        activation : str
+            Activation of the hidden layers.
+        rng : int, RandomState instance or None
+            What draws the parameters.
+
+        Returns
+        -------
+        network : TrainedNetwork
+            A network that has not been trained.
         """
         T, codes = len(tasks), rows.codes
         known = np.unique(rows.y[is_class[codes]] if classes is None else classes)
@@ -143,9 +167,23 @@ class TrainedNetwork:
         )
 
     def train(self, rows, settings, held_out=()):
-        """Train on labelled `Rows`, without those whose numbers are `held_out`, which stop it.
+        """Train on labelled rows; replaces `theta`.
 
-        Returns what `train` in ``_training.py`` does.
+        Parameters
+        ----------
+        rows : Rows
+            Labelled rows.
+        settings : namespace
+            Optimiser, batch size, epochs and the like.
+        held_out : array-like of int, default=()
+            Numbers of the rows that are not trained on but decide when to stop.
+
+        Returns
+        -------
+        curve, validation : ndarray of shape (epochs, T)
+            Mean losses in training, and on the held-out rows.
+        stopped : bool
+            Whether `n_iter_no_change` epochs passed without an improvement.
         """
         T, weight, codes, batch = len(self.tasks), rows.weight.copy(), rows.codes, None
         own = [part[~np.isin(part, held_out)] for part in groups(codes, T)]
@@ -163,7 +201,14 @@ class TrainedNetwork:
     def start_weighting(self, weighting, task_weight, rows):
         """Start a clone of the weighting with the weights of the tasks' *mean* losses.
 
-        A factor λ_t on the loss of every row of task t is λ_t n_t T / N on the mean loss.
+        Parameters
+        ----------
+        weighting : Weighting or None
+            None means `FixedWeights`.
+        task_weight : {"samples", "tasks"} or array-like of shape (T,)
+            A factor λ_t on the loss of every row of task t: λ_t n_t T / N on the mean loss.
+        rows : Rows
+            The rows to train on.
         """
         if not isinstance(weighting, Weighting | None):
             raise ValueError(f"weighting={weighting!r} must be None or a Weighting: use PCGrad()")
@@ -173,7 +218,25 @@ class TrainedNetwork:
         self.weighting.start(base, self.rng)
 
     def filled(self, features, codes):
-        """The features with 0 in columns that a task does not have; NaN elsewhere is an error."""
+        """The features with 0 in columns that a task does not have.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, d)
+            With NaN in these columns.
+        codes : ndarray of int, shape (n,)
+            The number of each row's task.
+
+        Returns
+        -------
+        filled : ndarray of shape (n, d)
+            Without NaN.
+
+        Raises
+        ------
+        ValueError
+            If NaN is in a column that the task has.
+        """
         if self.own_columns.all():
             assert_all_finite(features, input_name="X")
             return features
@@ -189,7 +252,25 @@ class TrainedNetwork:
         return np.where(own, features, 0)
 
     def scaled(self, y, codes):
-        """Targets as the network computes them: continuous ones scaled, numbers of classes."""
+        """Targets as the network computes them.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+            Labels.
+        codes : ndarray of int, shape (n,)
+            The number of each row's task.
+
+        Returns
+        -------
+        scaled : ndarray of shape (n,)
+            Continuous targets scaled, and classes as positions in `classes`.
+
+        Raises
+        ------
+        ValueError
+            If a label is a class that its task may not have.
+        """
         of_class = self.is_class[codes]
         scaled = np.empty(len(y), self.theta.dtype)
         labels, tasks, kind = y[of_class], codes[of_class], ~of_class
@@ -209,7 +290,20 @@ class TrainedNetwork:
         return scaled
 
     def outputs(self, features, codes):
-        """The outputs (n, K) of rows of the tasks with these numbers."""
+        """Outputs of the heads.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, d)
+            Features without NaN.
+        codes : ndarray of int, shape (n,)
+            The number of each row's task.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n, K)
+            The output f of each row, by the head of its task.
+        """
         n, dtype = len(codes), self.theta.dtype
         batch = in_groups(np.arange(n), codes, np.ones(n), 0 * codes, 1, len(self.tasks))[0]
         X = features.astype(dtype, copy=False)[batch.rows]
@@ -218,7 +312,20 @@ class TrainedNetwork:
         return outputs
 
     def predict(self, features, codes):
-        """Continuous predictions or the likeliest classes, (n,)."""
+        """Continuous predictions, or the most probable classes.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, d)
+            Features without NaN.
+        codes : ndarray of int, shape (n,)
+            The number of each row's task.
+
+        Returns
+        -------
+        values : ndarray of shape (n,)
+            A prediction per row, of the kind of its task.
+        """
         outputs, of_class = self.outputs(features, codes), self.is_class[codes]
         values = outputs[:, 0] * self.spread[codes] + self.centre[codes]
         if of_class.any():
@@ -228,7 +335,20 @@ class TrainedNetwork:
         return values
 
     def predict_proba(self, features, codes):
-        """Class probabilities (n, K), of rows whose tasks classify."""
+        """Class probabilities, for rows whose tasks classify.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, d)
+            Features without NaN.
+        codes : ndarray of int, shape (n,)
+            The number of each row's task.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, K)
+            In the order of `classes`; 0 for a class that the task may not have.
+        """
         Z = np.where(self.possible[codes], self.outputs(features, codes), -np.inf)
         P = np.exp(Z - Z.max(axis=1, keepdims=True))
         return P / P.sum(axis=1, keepdims=True)

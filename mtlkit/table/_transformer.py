@@ -100,8 +100,8 @@ def _can_invert(self):
 class TaskTransformer(TransformerMixin, BaseEstimator):
     """Apply a transformer to the features of a table and leave the task column alone.
 
-    For each task t (``each_task=True``) a clone ``g_t`` is fitted to the rows of the task, and row
-    x of task t becomes ``g_t(x)``; else one ``g`` is fitted to all rows.
+    With ``each_task=True`` row x of task t becomes ``g_t(x)``, with a clone ``g_t`` of the
+    transformer fitted to the rows of t; else one ``g`` is fitted to all rows.
 
     Parameters
     ----------
@@ -128,9 +128,8 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
     TypeError
         In `fit`, if `transformer` is not a transformer.
     ValueError
-        In `fit`, what the transformer raises, with the name of the task, and if a task has a single
-        row (``each_task=True``): it has no spread to learn. In `transform`, if a task was not seen
-        in `fit` (``each_task=True``).
+        In `fit`, what the transformer raises, with the name of the task. If ``each_task=True``: in
+        `fit`, if a task has a single row; in `transform`, if a task was not seen in `fit`.
 
     See Also
     --------
@@ -142,21 +141,18 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
     The table comes out in its kind: a DataFrame of pandas, polars or pyarrow as such, with the
     dtypes of those columns that the transformer gives in a DataFrame, so that the name of the task
     column survives a Pipeline; a sparse matrix as CSR if the transformer keeps it sparse.
-    ``set_output(transform="pandas")`` and ``"polars"`` convert the result; ``"default"`` means the
-    kind of the input. The array has the dtype of the transformed features; where that cannot hold a
-    task as it is, such as an integer beyond 2**53 or a string, it is an array of objects.
+    ``set_output(transform="pandas")`` and ``"polars"`` convert the result. An array has the dtype
+    of the transformed features, or of objects where that cannot hold a task, such as a string or an
+    integer beyond 2**53.
 
     With ``each_task=True`` each clone sees the columns that its task has, and the others stay NaN.
     A transformer that chooses columns by name or position, such as a ``ColumnTransformer``, sees
-    all of them, so that both mean the same in every task. A column that only some clones make, such
-    as that of a word which one task has, is NaN for the others: fit one encoder to all rows with
-    `shared` if the next step takes no NaN.
+    all of them. A column that only some clones make, such as that of a word which one task has, is
+    NaN for the others: use `shared` if the next step takes no NaN.
 
     Row weights and other parameters of `fit` with one entry per row are divided like the rows and
-    handed to the transformer; with metadata routing on, it gets what it requests.
-
-    The cost is that of the transformer on the rows of each task, and O(n p) to put them together.
-
+    handed to the transformer; with metadata routing on, it gets what it requests. The cost is that
+    of the transformer on the rows of each task, and O(n p) to put them together.
     Taught in :doc:`/chapters/code/your_own_tables`.
 
     Examples

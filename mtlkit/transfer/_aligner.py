@@ -90,6 +90,7 @@ class DomainAligner(TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of object
+            One name per column.
         """
         check_is_fitted(self)
         return self._assembly.names_out(lambda names: [self._names(names)], input_features)

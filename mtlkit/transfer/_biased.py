@@ -1,7 +1,4 @@
-"""Biased regularisation: a target task is shrunk to the weights of source tasks, not to zero.
-
-What belongs here: linear models that are fitted to the sources first, then to each target.
-"""
+"""Biased regularisation: linear models fitted to the sources first, then to each target."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -21,9 +18,8 @@ from ._domains import find_roles
 class Biased:
     """Fits the sources by themselves and each other task with a pull to a mixture of them.
 
-    A class that derives from it has `_fit_source(X, y, weight)`, which gives weights (d,) and an
-    intercept, and `_fit_target(X, y, weight, starts)`, which gives these and the shares (K,) of
-    the K sources whose weights are `starts` (K, d).
+    Subclasses have `_fit_source(X, y, weight)`, which gives weights (d,) and an intercept, and
+    `_fit_target(X, y, weight, starts)`: these, and the shares (K,) of sources of weights `starts`.
     """
 
     def _rows_of_roles(self, rows):
@@ -69,7 +65,7 @@ class Biased:
 class BiasedRidge(Biased, TaskLinearRegressor):
     r"""Biased ridge regression: the target is shrunk to the weights of source tasks, not to zero.
 
-    First each source k is fitted by itself, which gives w_k (d,). Then, for each other task t,
+    First each source k is fitted by itself, which gives w_k (d,). Then, for each target task t,
 
     .. math::
 
@@ -77,19 +73,18 @@ class BiasedRidge(Biased, TaskLinearRegressor):
         + \alpha \big\|w - \textstyle\sum_k \beta_k w_k\big\|^2, \qquad
         \beta_k \ge 0, \; \sum_k \beta_k = 1,
 
-    which is ridge on what the sources leave unexplained; with several sources the target's own rows
-    also choose the mixture β (K,) of them. At ``alpha`` → 0 the target forgets the sources, except
-    in directions that its rows do not reach; at infinity it keeps their weights and learns an
-    intercept. With one source it is known as biased regularisation and hypothesis transfer
-    (Kuzborskij and Orabona 2013), and for networks as L2-SP (Li, Grandvalet and Davoine 2018).
+    which is ridge on what the sources leave unexplained; with several sources the target's rows
+    also choose the mixture β (K,). At ``alpha`` → 0 the target forgets the sources, except in
+    directions that its rows do not reach; at infinity it keeps their weights and learns an
+    intercept. With one source it is known as hypothesis transfer (Kuzborskij and Orabona 2013), and
+    for networks as L2-SP (Li, Grandvalet and Davoine 2018).
 
     Parameters
     ----------
     source : task name, list of task names or None, default=None
-        The task or tasks to learn from first. None: all tasks that `target` does not name.
+        The tasks to learn from first; None: all tasks that `target` does not name.
     target : task name, list of task names or None, default=None
-        The tasks that are pulled to the sources; rows of tasks that are neither are left out. None:
-        all tasks that `source` does not name.
+        The tasks that are pulled to the sources; None: all tasks that `source` does not name.
     alpha : float, default=1.0
         Strength of the pull to the sources' weights, for target tasks.
     source_alpha : float, default=1.0
@@ -110,10 +105,9 @@ class BiasedRidge(Biased, TaskLinearRegressor):
     source_shares_ : ndarray of shape (T, K)
         The shares β of the K sources, in the order of `source`, in what each task is pulled to.
     source_coef_ : ndarray of shape (d,)
-        Mean weights of the sources; they predict tasks that were not seen in `fit`. Zero if there
-        is no source.
+        Mean weights of the sources, for tasks that were not seen in `fit`; zero without a source.
     source_intercept_ : float
-        Mean intercept of the sources, which goes with it.
+        Mean intercept of the sources.
     n_features_in_ : int
         Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
@@ -122,8 +116,7 @@ class BiasedRidge(Biased, TaskLinearRegressor):
     Raises
     ------
     ValueError
-        If a task that `source` or `target` names has no labelled row, or both are None while there
-        is a task column.
+        If a task in `source` or `target` has no labelled row, or both are None with a task column.
 
     See Also
     --------
@@ -133,11 +126,9 @@ class BiasedRidge(Biased, TaskLinearRegressor):
 
     Notes
     -----
-    Taught in :doc:`/chapters/algorithms/borrow_model`.
-
-    Rows with NaN in `y` are left out. Cost: that of one `Ridge` per task, with K outputs. Tune
-    `alpha` on the target's rows, with `mtlkit.table.TargetKFold` or the `tasks` of
-    `mtlkit.evaluation.compare`.
+    Taught in :doc:`/chapters/algorithms/borrow_model`. Rows without a label, or of a task that is
+    neither source nor target, are left out. Cost: one `Ridge` per task, with K outputs. Tune
+    `alpha` on the target's rows: `mtlkit.table.TargetKFold`.
 
     References
     ----------
@@ -215,8 +206,7 @@ class BiasedRidge(Biased, TaskLinearRegressor):
 class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     r"""Biased logistic regression: the target is shrunk to source tasks, not to zero.
 
-    As `BiasedRidge`, with the logistic loss: each source k is fitted by itself, which gives w_k
-    (d,), and then, for each other task t with labels y_ti 0 or 1,
+    As `BiasedRidge`, with the logistic loss. For each target task t with labels y_ti 0 or 1,
 
     .. math::
 
@@ -224,20 +214,19 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
         + \alpha \big\|w - \textstyle\sum_k \beta_k w_k\big\|^2, \qquad
         z_{ti} = x_{ti} \cdot w + b, \; \beta_k \ge 0, \; \sum_k \beta_k = 1.
 
-    With one task this is scikit-learn's `LogisticRegression` at C = 1/(2α). With more than two
+    With one task it is scikit-learn's `LogisticRegression` at C = 1/(2α). With more than two
     classes there is one such problem for each class against the rest.
 
     Parameters
     ----------
     source : task name, list of task names or None, default=None
-        The task or tasks to learn from first. None: all tasks that `target` does not name.
+        The tasks to learn from first; None: all tasks that `target` does not name.
     target : task name, list of task names or None, default=None
-        The tasks that are pulled to the sources; rows of tasks that are neither are left out. None:
-        all tasks that `source` does not name.
+        The tasks that are pulled to the sources; None: all tasks that `source` does not name.
     alpha : float, default=1.0
-        Strength of the pull to the sources' weights, for target tasks; positive.
+        Strength of the pull to the sources' weights, for target tasks; above 0.
     source_alpha : float, default=1.0
-        Ridge strength for the sources themselves; positive.
+        Ridge strength for the sources themselves; above 0.
     task_col : str, int or None, default=None
         The task column; None means one task.
     fit_intercept : bool, default=True
@@ -256,12 +245,12 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     coef_ : ndarray of shape (T, d), or (K, T, d) if K > 2
         The weights w of each task.
     intercept_ : ndarray of shape (T,), or (K, T) if K > 2
-        Finite also for a task that has one class in `fit`: it begins at the sources' prediction for
-        the mean of all rows, which counts as one row, and is moved by the task's own rows.
+        Finite also for a task with one class in `fit`: it starts from the sources' prediction at
+        the mean of all rows, which counts as one row.
     source_shares_ : ndarray of shape (T, S), or (K, T, S) if K > 2
         The shares β of the S sources, in the order of `source`, in what each task is pulled to.
     source_coef_ : ndarray of shape (d,), or (K, d) if K > 2
-        Mean weights of the sources; they predict tasks that were not seen in `fit`.
+        Mean weights of the sources, for tasks that were not seen in `fit`.
     source_intercept_ : float, or ndarray of shape (K,) if K > 2
         Mean intercept of the sources, which goes with it.
     n_iter_ : int, or ndarray of shape (K,) if K > 2
@@ -276,8 +265,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
     Raises
     ------
     ValueError
-        If a task that `source` or `target` names has no labelled row, or both are None while there
-        is a task column; if there are fewer than two classes.
+        As in `BiasedRidge`, and if there are fewer than two classes.
 
     Warns
     -----
@@ -291,16 +279,8 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
 
     Notes
     -----
-    Taught in :doc:`/chapters/algorithms/borrow_model`.
-
-    Rows whose label is missing are left out. A proximal step costs O(n_t d); with several sources
-    their shares are searched over by SLSQP, each trial a fit that starts from the last. Scale the
-    features. Tune `alpha` on the target's rows, with `mtlkit.table.TargetKFold` or the `tasks` of
-    `mtlkit.evaluation.compare`.
-
-    References
-    ----------
-    * I. Kuzborskij and F. Orabona, "Stability and hypothesis transfer learning", ICML 2013.
+    Taught in :doc:`/chapters/algorithms/borrow_model`. A proximal step costs O(n_t d); shares of
+    several sources are found by SLSQP, a fit per trial. Scale the features. Source: `BiasedRidge`.
 
     Examples
     --------

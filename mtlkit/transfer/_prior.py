@@ -192,6 +192,7 @@ class PriorCorrection(WeightedDomainEstimator):
         Returns
         -------
         y : ndarray of shape (n,)
+            Elements of `classes_`.
         """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]

@@ -55,6 +55,7 @@ class DensityRatio(BaseEstimator):
         Returns
         -------
         ratio : ndarray of shape (n,)
+            Density of the target over that of the source, at least 0.
         """
         return self._ratio(self._features(X))
 

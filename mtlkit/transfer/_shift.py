@@ -104,6 +104,7 @@ class ShiftReport:
         Returns
         -------
         differs : bool
+            True if the measure exceeds the 95 % quantile under chance.
         """
         return getattr(self, name) > self.chance[name]
 

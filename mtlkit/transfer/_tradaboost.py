@@ -196,6 +196,7 @@ class TrAdaBoostClassifier(DomainEstimator):
         Returns
         -------
         y : ndarray of shape (n,)
+            Elements of `classes_`.
         """
         shares = self._shares(X)
         return self.classes_[shares.argmax(axis=1)]

@@ -202,6 +202,7 @@ class ImportanceWeighted(WeightedDomainEstimator):
         Returns
         -------
         y : ndarray of shape (n,)
+            The predictions of `estimator_`.
         """
         X, _ = self._read(X)
         return self.estimator_.predict(X)

@@ -41,9 +41,9 @@ class TransferForestClassifier(DomainEstimator):
 
     Parameters
     ----------
-    estimator : RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier or None, \
-            default=None
-        The forest, or a single tree. None: a random forest of 100 trees.
+    estimator : forest classifier, DecisionTreeClassifier or None, default=None
+        A RandomForestClassifier or ExtraTreesClassifier, or a single tree. None: a random forest
+        of 100 trees.
     method : {"strut", "ser", "mix"}, default="strut"
         How the trees are adapted; "mix" is the union of both forests. STRUT is for a source whose
         features mean the same and have moved, even upside down; SER for one that was nearly right.
@@ -220,6 +220,7 @@ class TransferForestClassifier(DomainEstimator):
         Returns
         -------
         y : ndarray of shape (n,)
+            Elements of `classes_`.
         """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]

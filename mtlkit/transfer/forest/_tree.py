@@ -64,6 +64,7 @@ class Tree:
         Returns
         -------
         tree : Tree
+            The same tree, in arrays that may be changed.
         """
         tree = estimator.tree_
         nodes = np.arange(tree.node_count)
@@ -96,6 +97,7 @@ class Tree:
         Returns
         -------
         leaf : ndarray of int, shape (n,), or (n, T) for T roots
+            Numbers of nodes.
         """
         X = np.asarray(X, dtype=np.float32)
         row = np.arange(len(X)).reshape(-1, *[1] * np.ndim(root))
@@ -117,6 +119,7 @@ class Tree:
         Returns
         -------
         levels : list of ndarray of int
+            Numbers of the nodes at each depth.
         """
         level, found, leaf = np.asarray(roots), [], self.leaf
         while (level := level[~leaf[level]]).size:
