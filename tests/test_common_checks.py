@@ -66,10 +66,15 @@ EXPECTED |= {
         "_equivalence_on_sparse_data",
     )
 }
+# What rounding decides, which differs by processor.
+BY_ROUNDING = {"check_sample_weight_equivalence_on_dense_data"}
 EXPECTED["TrAdaBoostClassifier", 2, "check_classifiers_train"] = "three rounds of stumps"
 EXPECTED[
     "MultiTaskLinearRegression LearnedRelations", 2, "check_sample_weight_equivalence_on_dense_data"
 ] = "stops at a duality gap, so two solutions agree to 1e-6 only"
+EXPECTED["ImportanceWeighted", 2, "check_sample_weight_equivalence_on_dense_data"] = (
+    "the density ratio sees rows, not what they weigh in the loss"
+)
 
 
 def labels_of(estimator):
@@ -106,8 +111,8 @@ def test_check_estimator_passes_with_a_task_column(estimator, n_tasks):
     assert len(results) > 40
     bad = [r for r in results if r["status"] not in ("passed", "xfail")]
     assert not bad, [(r["check_name"], r["status"], r["exception"]) for r in bad]
-    failed = {r["check_name"] for r in results if r["status"] == "xfail"}
-    assert failed == expected.keys(), "an exception that is none any more: take it out"
+    stale = {r["check_name"] for r in results if r["status"] == "passed"} & expected.keys()
+    assert stale <= BY_ROUNDING, "an exception that is none any more: take it out"
 
 
 # Searches
@@ -238,6 +243,7 @@ def wish(estimator):
     return estimator
 
 
+@pytest.mark.filterwarnings("ignore:.*outside_support_")
 @pytest.mark.parametrize("estimator", WEIGHTED, ids=name_of)
 def test_weights_are_routed_or_refused_and_never_ignored(estimator):
     estimator, X, y = on_table(estimator)

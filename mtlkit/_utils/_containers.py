@@ -172,6 +172,8 @@ def repeated_names(X):
 
 def groups(codes, n_groups):
     """Row numbers of each group 0 … n_groups - 1, in one pass; `codes` holds no other value."""
+    if not n_groups:
+        return []
     # NumPy sorts short integers by radix, which takes linear time.
     order = np.argsort(codes.astype(np.min_scalar_type(n_groups)), kind="stable")
     return np.split(order, np.cumsum(np.bincount(codes, minlength=n_groups))[:-1])
@@ -187,6 +189,6 @@ def blocks(codes, n_groups):
 
 def some(values, most=8):
     """Up to `most` values for a message."""
-    values = list(values)
+    values = [v.item() if isinstance(v, np.generic) else v for v in values]
     shown = ", ".join(repr(value) for value in values[:most])
     return f"[{shown}{', …' if len(values) > most else ''}]"

@@ -60,7 +60,7 @@ class TaskLinearModel(BaseEstimator):
         if self.task_col is not None:
             self._task_position = task_position(as_table(X), self.task_col)
         features, y, task, weight = rows
-        top = 1.0 if weight is None else weight.max()
+        top = 1.0 if weight is None else max(float(weight.max()), 1.0)  # small ones cannot overflow
         for values, what in ((features, None), (None if classes else y[:, None], "y")):
             if values is None:
                 continue

@@ -12,12 +12,13 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils._containers import column_names, groups, is_frame, some
-from .._utils._validation import check_integer, labelled_rows, read_numbers
+from .._utils._containers import as_table, column_names, groups, is_frame, some
+from .._utils._validation import check_integer, check_weights, labelled_rows, read_numbers
 from ..table import TaskStratifiedShuffleSplit
 from ..table._reading import read_table, task_codes, unique_tasks
+from ..table._rows import explaining, feature_names, refuse_dates, warn_of_a_feature
 from ._state import Rows, TrainedNetwork
 from ._training import settings_of
 
@@ -29,18 +30,21 @@ class NetworkEstimator(BaseEstimator):
         """Features (n, d) with NaN where a task has no such column, their names, and tasks."""
         table, task = read_table(X, self.task_col)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        features = check_array(
-            table, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan", input_name="X",
-            estimator=self,
-        )  # fmt: skip
+        if reset:
+            warn_of_a_feature(task, self.task_col)
+        with explaining(table, feature_names(as_table(X), self.task_col), task):
+            refuse_dates(table)
+            features = check_array(
+                table, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
+                input_name="X", estimator=self,
+            )  # fmt: skip
         return features, column_names(table) if is_frame(table) else None, task
 
     def _read_rows(self, X, y, sample_weight, reset):
         """Labelled `Rows` with their tasks for codes, names of the columns, unlabelled tasks."""
         features, names, everywhere = self._read_features(X, reset)
-        weight = _check_sample_weight(
-            sample_weight, features, dtype=np.float64, ensure_non_negative=True
-        )
+        n = len(features)
+        weight = np.ones(n) if sample_weight is None else check_weights(sample_weight, n)
         y, features, task, weight = labelled_rows(y, features, everywhere, weight)
         if is_classifier(self):
             assert_all_finite(y, input_name="y")

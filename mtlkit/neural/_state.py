@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils import check_random_state
 
 from .._utils._containers import groups, some
 from .._utils._numerics import possible_classes
@@ -237,19 +237,17 @@ class TrainedNetwork:
         ValueError
             If NaN is in a column that the task has.
         """
-        if self.own_columns.all():
-            assert_all_finite(features, input_name="X")
-            return features
         own = self.own_columns[codes]
-        bad = np.argwhere(own & np.isnan(features))
+        bad = np.argwhere(own & ~np.isfinite(features))
         if bad.size:
-            row, column = bad[0]
+            row, column = bad[0].tolist()
             name = column if self.columns is None else self.columns[column]
+            what = "NaN" if np.isnan(features[row, column]) else "infinity"
             raise ValueError(
-                f"Input X contains NaN in column {name!r}, row {row}: impute it, since task "
-                f"{self.tasks.tolist()[codes[row]]!r} has that column in other rows"
+                f"Input X contains {what} in column {name!r}, row {row}: impute it, since the "
+                f"network reads that column of task {self.tasks.tolist()[codes[row]]!r}"
             )
-        return np.where(own, features, 0)
+        return features if own.all() else np.where(own, features, 0)
 
     def scaled(self, y, codes):
         """Targets as the network computes them.

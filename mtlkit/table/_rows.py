@@ -55,7 +55,8 @@ def number_table(X, task_col, who, *, fit):
     features, task = read_table(X, task_col)
     if features.shape[1] == 0:
         raise ValueError(
-            f"Found array with 0 feature(s) beside the task column {task_col!r}: add at least one"
+            f"Found array with 0 feature(s) (shape={features.shape}) while a minimum of 1 is "
+            f"required beside the task column {task_col!r}"
         )
     if fit:
         warn_of_a_feature(task, task_col)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._utils._containers import as_table, empty_columns, groups, select, take
 from .._utils._delegation import chooses_columns, naming, weight_keyword
+from .._utils._validation import check_flag
 from ._assembly import Assembly, in_output
 from ._reading import read_table, task_codes, unique_tasks
 from ._rows import explaining, feature_names, warn_of_a_feature
@@ -229,10 +230,10 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
         X = as_table(X)
         features, task = read_table(X, self.task_col, accept_sparse=True)
         validate_data(self, X, reset=False, skip_check_array=True)
-        blocks = []
+        names, who, blocks = feature_names(X, self.task_col), repr(self.transformer), []
         for k, rows, where in self._groups(task):
             part = _columns(take(features, rows), self._columns[k])
-            with naming(where and f"{self.transformer!r} failed in {where}"):
+            with explaining(features, names, task), naming(where and f"{who} failed in {where}"):
                 blocks.append((k, rows, self._checked(self.transformers_[k].transform(part), part)))
         return in_output(self._assembly.table(X, task, blocks), self)
 
@@ -312,6 +313,7 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
                 f"transformer={self.transformer!r} is not a transformer: pass an instance of one, "
                 "such as StandardScaler()"
             )
+        check_flag(self.each_task, "each_task")
         X = as_table(X)
         features, task = read_table(X, self.task_col, accept_sparse=True)
         validate_data(self, X, skip_check_array=True)
