@@ -444,9 +444,10 @@ def labels(base):
             base.case(y=gaps, labels=values, twin=Case(base.array, holes)),
         )
         if isinstance(values[0], str):
-            for missing in (np.nan, float("nan"), pd.NA):
+            nothing = {"NumPy's NaN": np.nan, "Python's NaN": float("nan"), "pandas.NA": pd.NA}
+            for word, missing in nothing.items():
                 yield (
-                    f"{name}, list with {missing!r}",
+                    f"{name}, list with {word}",
                     base.case(
                         y=[missing if v is None else v for v in gaps],
                         labels=values,

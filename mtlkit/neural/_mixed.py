@@ -202,6 +202,11 @@ class MultiTaskMLP(RegressorMixin, TaskNetwork):
         for t in np.unique(codes):
             own = codes == t
             metric = accuracy_score if self.network_.is_class[t] else r2_score
+            if metric is r2_score and own.sum() == 1:
+                raise ValueError(
+                    f"task {self.tasks_.tolist()[t]!r} has n_samples=1 to score, and R² is not "
+                    "defined on one: score more rows of it, or leave it out"
+                )
             weight = None if sample_weight is None else np.asarray(sample_weight)[own]
             scores.append(metric(y[own], predicted[own], sample_weight=weight))
         return float(np.mean(scores))
