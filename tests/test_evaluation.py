@@ -488,7 +488,7 @@ def test_objects_in_a_grid_are_left_alone():
 
 def test_metadata_routing_changes_nothing():
     X, y = own_classes()
-    options = {"task_col": 0, "cv": SPLITS, "scoring": "neg_log_loss", "inner_cv": 2}
+    options = {"task_col": 0, "cv": SPLITS, "scoring": "neg_log_loss", "random_state": 0}
     grid = {"estimator__C": [0.1, 1.0]}
     candidates = {name: (model, grid) for name, model in logistic().items()}
     expected = compare(candidates, X, y, **options)
