@@ -561,6 +561,21 @@ def test_few_rows_with_many_features_take_little_memory(options):
         assert_allclose(0.7 * 3 * V, pull, atol=1e-8)
 
 
+def test_one_long_task_among_many_short_ones_takes_no_matrix_of_its_rows():
+    rng = np.random.default_rng(0)
+    task = np.r_[np.zeros(3000), np.arange(1, 301)]  # 3000 × 3000 numbers are 72 MB
+    table = np.column_stack([task, rng.normal(size=(3300, 20))])
+    target = rng.normal(size=3300)
+    tracemalloc.start()
+    try:
+        rows = model().fit(table, target)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20e6
+    assert_same_model(rows, model().partial_fit(table, target), rtol=1e-8)
+
+
 @pytest.mark.parametrize("coupling", [1e9, 1e30])
 def test_the_objective_is_right_at_any_coupling(coupling):
     at_the_end = model(np.inf).fit(X, y).objective_

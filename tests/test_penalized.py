@@ -468,6 +468,8 @@ def test_warm_start_ends_at_the_same_place_sooner(name, kind):
     warm.set_params(alpha=1.1 * ALPHA).fit(X, target)
     assert warm.n_iter_ <= cold.n_iter_ + 10  # the gap is looked at every ten steps
     assert_allclose(warm.objective_, cold.objective_, rtol=1e-9)
+    warm.fit(X[:, :3], target)  # another number of features: begins anew
+    assert_allclose(warm.coef_, make(PENALTIES[name], 1.1 * ALPHA).fit(X[:, :3], target).coef_)
     fewer = X[:, 0] != 3
     if name != "graph":  # other tasks: begins anew
         assert len(warm.fit(X[fewer], target[fewer]).coef_) == 3
@@ -530,6 +532,12 @@ def test_a_path_where_no_strength_has_weights(kind, penalty):
         regularization_path(make(penalty), table, target, 5)
 
 
+def test_a_path_goes_on_from_the_last_strength():
+    path = regularization_path(regressor(JointSupport()), X, y, 20, eps=0.5)
+    cold = [regressor(JointSupport(), model.alpha).fit(X, y) for model in path]
+    assert sum(m.n_iter_ for m in path) < sum(m.n_iter_ for m in cold)
+
+
 def test_models_of_a_path_share_nothing_that_changes():
     model = regressor(SharedMean(2.0))
     path = regularization_path(model, X, y, np.array([1.0, 2.0]))
@@ -582,13 +590,24 @@ def test_tasks_of_disjoint_classes_keep_them_apart(fit_intercept):
     assert (model.predict_proba(new) > 0).all()
 
 
-def test_weights_of_disjoint_tasks_do_not_see_each_other():
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_weights_of_disjoint_tasks_do_not_see_each_other(fit_intercept):
     X, y = ragged_classification(classes=((0, 1), (2, 3)))
-    both = classifier(LowRank(), 0.5).fit(X, y)
+    both = classifier(LowRank(), 0.5, fit_intercept=fit_intercept).fit(X, y)
     first = X[:, 0] == 0
-    alone = MultiTaskLogisticRegression(LowRank(), 0.5, tol=1e-10).fit(X[first, 1:], y[first] == 1)
+    alone = MultiTaskLogisticRegression(LowRank(), 0.5, fit_intercept=fit_intercept, tol=1e-10)
+    alone.fit(X[first, 1:], y[first] == 1)
     assert_allclose(both.coef_[1, 0], alone.coef_[0], atol=1e-3)
     assert_allclose(both.coef_[:2, 1], 0)
+
+
+def test_a_class_that_is_not_possible_is_last_whatever_the_size_of_the_values():
+    X, y = ragged_classification(classes=DISJOINT)
+    model = classifier(SharedMean(3)).fit(X, y)
+    for estimator in model.estimators_:
+        estimator.intercept_ = estimator.intercept_ - 1e20
+    allowed = [DISJOINT[t] for t in X[:, 0].astype(int)]
+    assert all(label in own for label, own in zip(model.predict(X), allowed, strict=True))
 
 
 @pytest.mark.parametrize("make", [MultiTaskLogisticRegression, BiasedLogisticRegression])
@@ -728,6 +747,20 @@ def test_attributes_of_an_earlier_penalty_are_gone():
     model.set_params(penalty=LearnedRelations(), task_col="task").fit(as_frame(X), y)
     assert_allclose(np.trace(model.task_covariance_), 1)
     assert not hasattr(model, "rank_")
+
+
+@pytest.mark.parametrize("bad", ["value", "prox"])
+def test_a_penalty_that_is_not_finite_ends_at_once(bad):
+    class Broken(SharedMean):
+        def value(self, W):
+            return np.nan if bad == "value" else super().value(W)
+
+        def prox(self, V, step):
+            return np.full_like(V, np.nan if bad == "prox" else 0.0)
+
+    for make, target in ((regressor, y), (classifier, Y01)):
+        with pytest.raises(ValueError, match=r"objective is nan after (0|10) steps"):
+            make(Broken()).fit(X, target)
 
 
 def test_a_penalty_of_ones_own():

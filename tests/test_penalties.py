@@ -177,3 +177,10 @@ def test_what_is_wrong_with_a_coupling(make, coupling):
 def test_infinite_coupling_is_for_the_shared_mean(make):
     with pytest.raises(ValueError, match=r"coupling=inf .* below inf"):
         make(np.inf).bind(range(T))
+
+
+@pytest.mark.parametrize("make", [SharedMean, LearnedRelations, lambda c: TaskGraph(EDGES, c)])
+def test_a_coupling_of_numpy_loses_no_digits(make):
+    narrow = make(np.float32(0.3)).bind(range(T))
+    assert type(narrow.coupling) is float
+    assert narrow.value(draw(0)) == make(float(np.float32(0.3))).bind(range(T)).value(draw(0))
