@@ -11,7 +11,7 @@ from sklearn.utils import metadata_routing as routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils._containers import as_table, column_names, is_frame, missing, some, take
+from .._utils._containers import as_table, missing, some, take
 from .._utils._delegation import (
     LabelledScore,
     chooses_columns,
@@ -20,8 +20,8 @@ from .._utils._delegation import (
     weight_keyword,
 )
 from .._utils._validation import check_weights, labelled_rows, read_numbers
-from ..table._reading import read_table, task_codes, task_position, unique_tasks
-from ..table._rows import check_common_columns, explaining, warn_of_a_feature
+from ..table._reading import read_table, task_codes, unique_tasks
+from ..table._rows import check_common_columns, feature_names, warn_of_a_feature
 
 
 class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
@@ -87,17 +87,12 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
             has = np.zeros((len(self.tasks_), len(self.classes_)), dtype=bool)
             has[codes, labels] = True
             self._allowed = self._possible(has)
-        width = features.shape[1]
-        self._positions = None  # of features in an array
-        if not is_frame(features):
-            column = width if self.task_col is None else task_position(X, self.task_col)
-            self._positions = np.delete(np.arange(width + 1), column)
+        self._names = feature_names(X, self.task_col)
         try:
             self._fit_features(features, codes, y, by_row, fixed, use)
         except ValueError as error:
             if "NaN" in str(error) and self.setting != "single-task" and self.task_col is not None:
-                names = column_names(features) if is_frame(features) else self._positions
-                check_common_columns(type(self).__name__, names, features, task[use])
+                check_common_columns(type(self).__name__, self._names, features, task[use])
             raise
         return self
 
@@ -191,15 +186,6 @@ def fit_clone(estimator, features, y, params, where, context=nullcontext()):  # 
                 what += "; label rows of another class, or use an estimator that takes one"
         with naming(where and f"{estimator!r} could not be fitted on {where} ({what})"):
             raise
-
-
-def naming_columns(features, positions, rows=None):
-    """A context whose errors name column, row and value of features that are not numbers.
-
-    The columns of an array stand at these positions of the table, and the rows at those.
-    """
-    names = column_names(features) if is_frame(features) else positions
-    return explaining(features, names, rows=rows)
 
 
 def one_per_class(values):

@@ -7,11 +7,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._utils._containers import column_names, empty_columns, groups, is_frame, select, take
 from .._utils._delegation import chooses_columns, naming, sub_estimator_has
+from ..table._rows import explaining
 from ._meta import (
     TaskMetaEstimator,
     below_the_rest,
     fit_clone,
-    naming_columns,
     one_per_class,
 )
 
@@ -96,14 +96,14 @@ class PerTask(TaskMetaEstimator):
             self._empty = [np.empty(0, int)]
             params = fixed | by_row
             self.estimators_ = [
-                _fitted(self._positions, use, self.estimator, features, y, params, None)
+                _fitted(self._names, use, self.estimator, features, y, params, None)
             ]
             return
         rows = groups(codes, len(self.tasks_))
         self._empty = [np.flatnonzero(empty_columns(take(features, r))) for r in rows]
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(_fitted)(
-                self._own_positions(k),
+                self._own_names(k),
                 use[r],
                 self.estimator,
                 self._own(take(features, r), k),
@@ -114,10 +114,9 @@ class PerTask(TaskMetaEstimator):
             for k, (r, task) in enumerate(zip(rows, self.tasks_.tolist(), strict=True))
         )
 
-    def _own_positions(self, k):
-        if self._positions is None or self._keep_width:
-            return self._positions
-        return np.delete(self._positions, self._empty[k])
+    def _own_names(self, k):
+        empty = set() if self._keep_width else set(self._empty[k].tolist())
+        return [name for j, name in enumerate(self._names) if j not in empty]
 
     def _own(self, part, k):
         """The features of task `k` as its estimator gets them."""
@@ -144,7 +143,7 @@ class PerTask(TaskMetaEstimator):
             fitted = self.estimators_[k]
             where = f"{method} of {type(fitted).__name__} failed in task {names[k]!r}"
             where = None if self.task_col is None else where
-            with naming(where), naming_columns(own, self._own_positions(k), rows):
+            with naming(where), explaining(own, self._own_names(k), rows=rows):
                 output = np.asarray(getattr(fitted, method)(own))
             parts.append((rows, k, output))
         return parts, codes
@@ -213,8 +212,8 @@ class PerTask(TaskMetaEstimator):
         return block
 
 
-def _fitted(positions, rows, estimator, features, *others):
-    return fit_clone(estimator, features, *others, naming_columns(features, positions, rows))
+def _fitted(names, rows, estimator, features, *others):
+    return fit_clone(estimator, features, *others, explaining(features, names, rows=rows))
 
 
 def _joined(parts, n):

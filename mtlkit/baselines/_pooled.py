@@ -11,11 +11,11 @@ from .._utils._containers import column_names, some, take
 from .._utils._delegation import sub_estimator_has
 from .._utils._numerics import possible_classes
 from .._utils._validation import check_flag
+from ..table._rows import explaining
 from ._meta import (
     TaskMetaEstimator,
     below_the_rest,
     fit_clone,
-    naming_columns,
     one_per_class,
     takes_sparse,
 )
@@ -35,17 +35,15 @@ class OneEstimator(TaskMetaEstimator):
 
     def _fit_features(self, features, codes, y, by_row, fixed, use):
         where = None if self.task_col is None else f"all {len(self.tasks_)} tasks together"
-        columns = features, self._positions, use
-        with naming_columns(*columns):
+        with explaining(features, self._names, rows=use):
             inputs = self._inputs(features, codes)
-        self.estimator_ = fit_clone(
-            self.estimator, inputs, y, fixed | by_row, where, naming_columns(*columns)
-        )
+        context = explaining(features, self._names, rows=use)
+        self.estimator_ = fit_clone(self.estimator, inputs, y, fixed | by_row, where, context)
 
     def _output(self, X, method):
         """The output of `method`, the inputs it had, and the task number of each row."""
         features, codes = self._read(X, unseen=None)
-        with naming_columns(features, self._positions):
+        with explaining(features, self._names):
             inputs = self._inputs(features, codes)
             return getattr(self.estimator_, method)(inputs), inputs, codes
 
