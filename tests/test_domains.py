@@ -149,6 +149,17 @@ def test_either_role_may_be_left_out(estimator):
         on(estimator, target=None).fit(X, Y)
 
 
+@pytest.mark.parametrize("estimator", EVERY, ids=str)
+def test_the_order_of_the_names_does_not_matter(estimator):
+    first = X3.copy()
+    first[:, 0] = np.array([5, 2, 9])[X3[:, 0].astype(int)]  # the target is now the first task
+    expected = on(estimator, source=[0, 2]).fit(X3, Y3)
+    fitted = on(estimator, source=[5, 9], target=2).fit(first, Y3)
+    found, expected = result(fitted, first), result(expected, X3)
+    features = np.s_[:, 1:] if expected.ndim == 2 else np.s_[:]
+    assert_allclose(found[features], expected[features], atol=1e-8)
+
+
 @pytest.mark.parametrize("estimator", BIASED, ids=str)
 def test_biased_models_take_several_targets_and_leave_others_out(estimator):
     every = on(estimator, source=0, target=None).fit(X3, Y3)

@@ -384,6 +384,10 @@ def test_class_weights_are_for_the_source(method):
     X, y, Z, target = problem(1)
     tree = DecisionTreeClassifier(class_weight={0: 1, 1: 5, 2: 2}, random_state=0)
     assert adapt(tree, X, y, Z, target, method=method).score(table(X, Z)[60:], target) > 0.8
+    names = np.array(["a", "b", "c"])  # SER grows trees on codes, which these weights do not name
+    tree.set_params(class_weight={"a": 1, "b": 5, "c": 2})
+    model = adapt(tree, X, names[y], Z, names[target], method=method)
+    assert model.score(table(X, Z)[60:], names[target]) > 0.8
 
 
 def test_rows_without_label_and_tasks_that_are_not_named_are_left_out():
@@ -467,6 +471,11 @@ def test_domains_without_a_class_in_common_keep_theirs_apart():
     assert_array_equal(source[:, 3:], 0)
     assert_array_equal(adapted[:, :3], 0)
     assert_allclose(adapted.sum(axis=1), 1)
+
+
+def test_a_leaf_without_target_rows_forgets_classes_that_are_not_shared():
+    model = adapt(STUMP, ROWS, LABELS, [[0], [1]], [10, 11], method="ser")
+    assert_allclose(model.predict_proba([[1.0, 3.0]]), [[0, 0, 0.5, 0.5]])
 
 
 def test_restricting_leaves_equal_shares_where_nothing_is_left():

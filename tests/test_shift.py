@@ -340,6 +340,14 @@ def test_what_labels_can_tell_is_said_in_each_case():
     assert last(few).startswith("2 labelled source rows and 1 labelled target rows are too few")
 
 
+def test_the_score_of_the_source_is_of_rows_left_out():
+    noise = np.random.default_rng(0).integers(0, 2, len(X))
+    report = diagnose_shift(
+        X, noise, target=1, task_col=0, classifier=DecisionTreeClassifier(), random_state=0
+    )
+    assert 0.4 < report.source_score < 0.6
+
+
 def test_many_classes_are_classes_if_they_are_strings():
     numbers = np.arange(len(X)) % 25
     assert "R²" in last(numbers)
