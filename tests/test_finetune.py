@@ -98,6 +98,34 @@ def test_an_anchor_holds_the_trunk(network):
     assert distance[0] > distance[1] > distance[2]
 
 
+@pytest.mark.parametrize("head", [None, 0])
+def test_one_step_is_the_gradient_of_the_objective(network, head):
+    """From a start away from the source: the pull is to the source, and only heads decay."""
+    sgd = copy.copy(network).set_params(solver="sgd", momentum=0.0, alpha=0.0, batch_size=1000)
+    common = {"head": head, "learning_rate_init": 0.01, "random_state": 0}
+
+    def after(epochs, **options):
+        model = copy.copy(sgd).set_params(alpha=options.pop("alpha", 0.0))
+        return FineTuner(model, max_iter=epochs, **common | options).fit(FEW, FEW_Y).network_
+
+    start = sgd.network_
+    n = start.layout.n_shared
+    one, two = after(1), after(2)
+    # The first step starts at the source, where there is no pull: the second shows it.
+    pulled = after(2, anchor=0.7).theta - two.theta
+    first = FineTuner(sgd, max_iter=1, **common).fit(FEW, FEW_Y).network_.theta
+    assert_array_equal(first, one.theta)
+    assert_allclose(pulled[:n], -0.01 * 0.7 * (one.theta[:n] - start.theta[:n]), atol=1e-12)
+    assert_allclose(pulled[n:], 0, atol=1e-12)
+    decayed = after(1, alpha=0.5).theta - one.theta
+    assert_array_equal(decayed[:n], 0)
+    head_of = one.layout.layers[-1]
+    before = FineTuner(sgd, max_iter=1, **common | {"learning_rate_init": 1e-300})
+    W = before.fit(FEW, FEW_Y).network_.theta[head_of.weights]
+    assert_allclose(decayed[head_of.weights], -0.01 * 0.5 * W, atol=1e-12)
+    assert_array_equal(decayed[head_of.bias], 0)
+
+
 def test_lower_layers_move_less_with_layer_decay(network):
     sgd = clone(network).set_params(solver="sgd").fit(X[SOURCE, 1:], y[SOURCE])
     options = {"max_iter": 1, "head": 0}

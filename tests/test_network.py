@@ -326,6 +326,38 @@ def test_groups_are_only_another_order_of_the_work(kind, private_input, seed):
         assert_allclose(two, one, atol=1e-12)
 
 
+@given(seed=SEEDS)
+def test_sums_over_the_groups_of_a_task(seed):
+    rng = np.random.default_rng(seed)
+    codes = np.sort(rng.integers(0, 5, 9))
+    values = rng.normal(size=(9, 2, 3))
+    expected = np.zeros((5, 2, 3))
+    np.add.at(expected, codes, values)
+    assert_allclose(sum_groups(values, codes, 5), expected, atol=1e-12)
+
+
+def test_a_task_in_several_groups_is_one_task():
+    """One task of 30 rows beside five of one row: its rows stand in several groups."""
+    rng = np.random.default_rng(0)
+    codes, T = np.repeat(np.arange(6), [30, 1, 1, 1, 1, 1]), 6
+    weight = 1 / np.bincount(codes)[codes]
+    batch = in_groups(np.arange(35), codes, weight, np.zeros(35, int), 1, T)[0]
+    assert (np.bincount(batch.codes) > 1).any()
+    padded = np.zeros((T, 30), int), np.zeros((T, 30))
+    for t in range(T):
+        own = np.flatnonzero(codes == t)
+        padded[0][t], padded[1][t, : len(own)] = own[0], 1 / len(own)
+        padded[0][t, : len(own)] = own
+    X, y = rng.normal(size=(35, D)), rng.normal(size=35)
+    loss = TaskLosses(y, np.zeros(T, bool), np.zeros((T, 1), bool))
+    layout = Network(D, (5, 4), T, 1, "tanh")
+    theta = layout.initial(rng)
+    for method in (FixedWeights(), Equal()):
+        one = gradient_of(layout, theta, X[padded[0]], loss, Batch(*padded), method)
+        two = gradient_of(layout, theta, X[batch.rows], loss, batch, method)
+        assert_allclose(two, one, atol=1e-12)
+
+
 class Equal(FixedWeights):
     """All weights 1, by way of the gradients of the tasks."""
 

@@ -331,6 +331,26 @@ def test_training_stops_when_the_loss_does_and_says_so_when_it_does_not():
     assert model.n_iter_ < 3000
 
 
+def test_an_improvement_below_tol_does_not_count():
+    """Epochs that each lower the loss a little: with a large `tol` all after the first wait."""
+    options = {"n_iter_no_change": 3, "learning_rate_init": 1e-6, "batch_size": 1000}
+    model = regressor(max_iter=30, tol=0.1, **options).fit(X, y)
+    assert (np.diff(model.loss_curve_.sum(axis=1)) < 0).all()
+    assert model.n_iter_ == 4
+    with pytest.warns(ConvergenceWarning, match="max_iter=30"):
+        model.set_params(tol=0).fit(X, y)
+    assert model.n_iter_ == 30
+
+
+@pytest.mark.parametrize("constant", [0.1, 1 / 3, 1e9 + 0.1])
+def test_a_constant_target_is_not_scaled_by_rounding(constant):
+    """The mean of equal numbers is off by rounding, which is no deviation to divide by."""
+    target = np.where(TASK == 1, constant, y)
+    model = regressor().fit(X, target)
+    assert model.network_.spread[1] == 1
+    assert model.loss_curve_[-1, 1] < 1
+
+
 def test_partial_fit_goes_on_from_where_it_was():
     parts = regressor()
     for _ in range(30):
