@@ -11,13 +11,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import MultiTaskLasso, Ridge
+from sklearn.linear_model import LogisticRegression, MultiTaskLasso, Ridge
 
 from mtlkit.linear import (
     JointSupport,
     LowRank,
     MeanRegularizedRidge,
     MultiTaskLinearRegression,
+    MultiTaskLogisticRegression,
+    SharedMean,
     TaskMoments,
 )
 from mtlkit.linear._losses import RowLoss
@@ -34,6 +36,7 @@ SIZES = {
     "mean-regularised": {"T": 200, "n": 500, "d": 50},
     "low rank": {"T": 20, "n": 100, "d": 50},
     "joint support": {"T": 20, "n": 100, "d": 500, "relevant": 20},
+    "small tasks": {"T": 2000, "n": 10, "d": 10},
     "same X": {"T": 20, "n": 500, "d": 2000, "relevant": 50},
 }
 AXES = {
@@ -200,6 +203,34 @@ def _joint_support(study, kind, share):
     )  # fmt: skip
 
 
+def small_tasks(study):
+    """Logistic regressions of many small tasks, each alone, against a loop over them."""
+    T, n, d = SIZES["small tasks"].values()
+    alpha, rng = 1.0, np.random.default_rng(SEED)
+    problem = Problem(rng.normal(size=(T, d)), n)
+    labels = (problem.y > np.median(problem.y, axis=1, keepdims=True)).astype(int)
+    Z = problem.table()[0]
+
+    def ours(tol):
+        options = {"task_col": 0, "fit_intercept": False, "tol": tol}
+        return MultiTaskLogisticRegression(SharedMean(0), alpha, **options).fit(Z, labels.ravel())
+
+    def loop(tol):
+        ridge = LogisticRegression(C=1 / (2 * alpha), fit_intercept=False, tol=tol, max_iter=1000)
+        return np.array([ridge.fit(*task).coef_[0] for task in zip(problem.X, labels, strict=True)])
+
+    def objective(W):
+        z = problem.fitted(W)
+        return (np.logaddexp(0, z) - labels * z).sum() + alpha * (W**2).sum()
+
+    best = objective(ours(1e-12).coef_)
+    study.compare(
+        f"{T} tasks of {n} rows", {"small tasks": lambda tol: ours(tol).coef_},
+        {"scikit-learn LogisticRegression, a loop": loop}, None, objective,
+        lambda W: objective(W) / best - 1,
+    )  # fmt: skip
+
+
 def same_rows(study):
     for kind, share in itertools.product(KINDS, (0.5, 0.1, 0.05)):
         _same_rows(study, kind, share)
@@ -334,7 +365,7 @@ def run():
     print(
         f"{'ours':18} {'setting':24} {'peer':30} {'ours ms':>8} {'peer ms':>8} {'ratio':>8}    aim"
     )
-    for comparison in (mean_regularised, low_rank, joint_support, same_rows):
+    for comparison in (mean_regularised, low_rank, small_tasks, joint_support, same_rows):
         comparison(study)
     for name, reason in study.skipped.items():
         print(f"left out: {name}: {reason}")
