@@ -225,6 +225,7 @@ def test_aligners_keep_ids_and_kinds_of_tables(make):
     out = make().fit_transform(table)
     assert isinstance(out, polars.DataFrame)
     assert out.columns == table.columns
+    assert type(make().set_output(transform="pandas").fit_transform(table)) is pd.DataFrame
     by_hand = make().fit_transform(table.to_pandas())
     assert_array_equal(out["x"].to_numpy(), by_hand["x"].to_numpy())
     ids = np.repeat([BIG + 1, BIG + 2], 6)

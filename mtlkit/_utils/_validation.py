@@ -59,7 +59,12 @@ def check_strength(estimator, name, include):
 def check_weights(sample_weight, n):
     """Weights of `n` rows as floats, none of them negative or missing."""
     try:
-        weight = check_array(sample_weight, dtype=[np.float64, np.float32], ensure_2d=False)
+        weight = check_array(
+            sample_weight,
+            dtype=[np.float64, np.float32],
+            ensure_2d=False,
+            input_name="sample_weight",
+        )
     except (TypeError, ValueError) as error:
         raise ValueError(f"sample_weight must hold a number per row: {error}") from error
     if weight.shape != (n,):

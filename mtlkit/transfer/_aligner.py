@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._utils._containers import as_table
 from .._utils._validation import check_integer
-from ..table._assembly import Assembly
+from ..table._assembly import Assembly, in_output
 from ..table._reading import task_codes, unique_tasks
 from ..table._rows import check_features
 from ._domains import read_domains, refuse_huge
@@ -76,7 +76,8 @@ class DomainAligner(TransformerMixin, BaseEstimator):
         refuse_huge(features, X, self.task_col)
         codes = task_codes(task, self.tasks_, unseen="they were neither source nor target")
         mapped = self._map(features, codes == self._target)
-        return self._assembly.table(X, task, [(0, np.arange(len(task)), mapped)])
+        table = self._assembly.table(X, task, [(0, np.arange(len(task)), mapped)])
+        return in_output(table, self)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the output columns, the task column included.
