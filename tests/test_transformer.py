@@ -367,7 +367,7 @@ def test_an_inner_transformer_that_gives_frames_of_another_library():
 
 
 SPARSE = sparse.hstack(
-    [np.repeat([0.0, 1, 2], 8)[:, None], sparse.random(24, 4, 0.5, rng=np.random.default_rng(0))]
+    [np.repeat([0.0, 1, 2], 8)[:, None], sparse.random(24, 4, 0.5, random_state=0)]
 )
 
 
