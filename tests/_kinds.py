@@ -517,7 +517,7 @@ def labels(base):
     )
     yield (
         "words and numbers",
-        base.refused("'1'", "mix", "str", y=np.array([0, "1", 2], dtype=object)[y]),
+        base.refused("'1'", y=np.array([0, "1", 2], dtype=object)[y], only=LABELS),
     )
     yield (
         "a class with one label",

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_array
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -47,6 +47,7 @@ class NetworkEstimator(BaseEstimator):
         weight = np.ones(n) if sample_weight is None else check_weights(sample_weight, n)
         y, features, task, weight = labelled_rows(y, features, everywhere, weight)
         if is_classifier(self):
+            y = column_or_1d(y)
             assert_all_finite(y, input_name="y")
             check_classification_targets(y)
         else:

@@ -4,6 +4,7 @@ from numbers import Real
 
 import narwhals as nw
 import numpy as np
+from sklearn.utils import check_consistent_length
 
 from .._utils._containers import (
     column_names,
@@ -333,6 +334,7 @@ def split_tasks(X, y=None, *, task_col):
     (array([[4.9]]), None)
     """
     features, task = read_table(X, task_col, accept_sparse=True)
+    check_consistent_length(y)  # a number has no length
     if y is not None and len(y) != len(task):
         raise ValueError(f"X has {len(task)} rows but y has {len(y)} values: align them")
     tasks, codes = unique_tasks(task)
