@@ -137,6 +137,23 @@ def test_the_gap_bounds_the_distance_from_the_minimum(name, kind, stop):
     assert -1e-9 <= early.objective_ - best <= early.dual_gap_
 
 
+def test_one_warning_points_to_the_line_that_fits():
+    X3, y3 = ragged_classification()
+    short = {"max_iter": 1, "tol": 1e-15}
+    calls = [
+        lambda: regressor(SharedMean(C), **short).fit(X, y),
+        lambda: regressor(SharedMean(C), **short).partial_fit(X, y),
+        lambda: classifier(SharedMean(C), **short).fit(X, Y01),
+        lambda: classifier(SharedMean(C), **short).fit(X3, y3),
+        lambda: regularization_path(regressor(SharedMean(C), **short), X, y, [1.0, 2.0]),
+        lambda: BiasedLogisticRegression(source=0, task_col=0, **short).fit(X, Y01),
+    ]
+    for call in calls:
+        with pytest.warns(ConvergenceWarning) as caught:
+            call()
+        assert [one.filename for one in caught] == [__file__]
+
+
 # The losses
 
 
