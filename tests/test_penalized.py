@@ -754,6 +754,18 @@ def test_an_unseen_task_is_predicted_by_the_shared_part_or_named(kind):
             make(penalty).fit(X, target).predict(new)
 
 
+@pytest.mark.parametrize("kind", ["squared", "logistic"])
+def test_a_task_without_a_label_is_not_an_unseen_one(kind):
+    make, target = (regressor, y) if kind == "squared" else (classifier, Y01.astype(float))
+    target = np.where(TASK == 2, np.nan, target)
+    model = make(JointSupport()).fit(X, target)
+    with pytest.raises(ValueError, match=r"tasks \[2.0\] were in the table .* label"):
+        model.predict(X)
+    model.fit(X, y if kind == "squared" else Y01).predict(X)
+    with pytest.raises(ValueError, match=r"tasks \[9.0\] were not seen"):
+        model.predict(np.column_stack([np.full(3, 9.0), X[:3, 1:]]))
+
+
 def test_attributes_of_an_earlier_penalty_are_gone():
     model = regressor(SharedMean()).fit(X, y)
     assert hasattr(model, "shared_coef_")

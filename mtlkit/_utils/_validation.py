@@ -175,7 +175,7 @@ def labelled_rows(y, *tables):
     return take(y, labelled), *(None if t is None else take(t, labelled) for t in tables)
 
 
-def balance_weights(task_weight, n, tasks=None):
+def balance_weights(task_weight, n, tasks):
     """The balance weight λ_t of each task, shape (T,), a factor on the loss of each of its rows.
 
     `n` (T,) are the numbers of rows or sums of their weights, `tasks` (T,) the names by which a
@@ -188,7 +188,7 @@ def balance_weights(task_weight, n, tasks=None):
             f"task_weight={task_weight!r} is unknown: use 'samples', 'tasks' or one weight per task"
         )
     weight = task_weight
-    if hasattr(weight, "iloc") and tasks is not None:
+    if hasattr(weight, "iloc"):
         place = {name: k for k, name in enumerate(weight.index.tolist())}
         absent = [task for task in tasks.tolist() if task not in place]
         if absent or len(place) < len(weight):

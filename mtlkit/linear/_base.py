@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._utils._containers import as_table
 from .._utils._delegation import LabelledScore
 from .._utils._numerics import possible_classes
-from ..table._reading import task_codes, task_position, unique_tasks
+from ..table._reading import read_table, task_codes, task_position, unique_tasks
 from ..table._rows import check_features, check_rows
 
 
@@ -57,9 +57,15 @@ class TaskLinearModel(BaseEstimator):
     def _rows(self, X, y, sample_weight, *, reset=True, classes=False):
         """Checked rows as of `check_rows`, none of them so large that their products overflow."""
         rows = check_rows(self, X, y, sample_weight, reset=reset, classes=classes)
-        if self.task_col is not None:
-            self._task_position = task_position(as_table(X), self.task_col)
         features, y, task, weight = rows
+        if reset:
+            self._unlabelled = []
+        if self.task_col is not None:
+            table = as_table(X)
+            self._task_position = task_position(table, self.task_col)
+            if len(features) < table.shape[0]:
+                known, every = set(task.tolist()), read_table(table, self.task_col)[1]
+                self._unlabelled += [t for t in unique_tasks(every)[0].tolist() if t not in known]
         top = 1.0 if weight is None else max(float(weight.max()), 1.0)  # small ones cannot overflow
         for values, what in ((features, None), (None if classes else y[:, None], "y")):
             if values is None:
@@ -104,7 +110,7 @@ class TaskLinearModel(BaseEstimator):
                 f"{type(self).__name__} has no shared part to predict them with: fit it on rows of "
                 "these tasks, or use the penalty SharedMean"
             )
-        return X, task_codes(task, self.tasks_, unseen=missing)
+        return X, task_codes(task, self.tasks_, unseen=missing, unlabelled=self._unlabelled)
 
     def _linear(self, X, codes):
         """x·w_t + b_t for each row (n,)."""

@@ -6,7 +6,9 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from .._utils._containers import blocks, some
+from .._utils._validation import check_weights, read_numbers
 from ..table._reading import task_codes, unique_tasks
+from ..table._rows import number_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +90,11 @@ class TaskMoments:
             If lengths differ, a value is NaN or so large that squares overflow, a weight is
             negative, or all rows of a task have weight zero.
         """
-        X, y, task = np.asarray(X, dtype=float), np.asarray(y, dtype=float), np.asarray(task)
-        check_consistent_length(X, y, task, sample_weight)
+        task, y = np.asarray(task), read_numbers(y)[0]
+        check_consistent_length(X, y, task)
+        X, _ = number_table(X, None, cls.__name__, fit=False, task=task)
         if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight, dtype=float)
-            if not (sample_weight >= 0).all():
-                bad = sample_weight[~(sample_weight >= 0)][0]
-                raise ValueError(f"sample_weight must not be negative or NaN, got {bad}")
+            sample_weight = check_weights(sample_weight, len(y))
         return cls._from_codes(X, y, *unique_tasks(task), sample_weight)
 
     @classmethod
