@@ -218,6 +218,17 @@ def values(base):
         "NA among objects",
         base.refused(*NAN, X=with_cell(F.astype("O"), 3, 2, pd.NA), only=FULL),
     )
+    gap, named = with_cell(X, 3, 2, np.nan), with_cell(F, 3, 2, np.nan)
+    for name, made in (
+        ("NaN in a frame", named),
+        ("None in an object array", with_cell(X.astype(object), 3, 2, None)),
+        ("NA in a nullable frame", named.astype({"b": "Int64"})),
+        ("null of polars", polars.from_pandas(named)),
+        ("NaN in a float32 frame", named.astype({"b": "float32"})),
+        ("NaN in pyarrow", named.astype({"b": "float64[pyarrow]"})),
+    ):
+        twin = Case(gap, base.y)
+        yield f"{name}, where it is taken", base.case(made, twin=twin, only={"holes"})
     absent = X.copy()
     absent[base.task == 1, 2] = np.nan
     yield (
@@ -397,7 +408,7 @@ def targets(base):
     twin = Case(base.array, holes)
 
     def hole(made, name, **more):
-        return name, base.case(y=made, twin=twin, only=LABELS, **more)
+        return name, base.case(y=made, twin=twin, only={"labels", "unlabelled"}, **more)
 
     yield hole(holes[:, None], "column with NaN")
     yield hole([None if v != v else v for v in holes], "list with None")

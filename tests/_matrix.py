@@ -204,6 +204,8 @@ def judge(run, case, tol, oracle=None):
         note = f"{type(error).__name__} at {where}: {text_of(error)[:150]}"
         if not is_clear(error, case.says):
             return UNCLEAR, note
+        if warned:
+            return WARNING, f"{warned[0]}, then {note}"
         return (REFUSED, note) if case.must == "right" else (CLEAR, note)
     if case.must == "refuse":
         return WRONG, "accepted"

@@ -767,7 +767,7 @@ def test_moments_of_wrong_rows():
     with pytest.raises(ValueError, match="inconsistent"):
         TaskMoments.from_rows(rows, target, task[:2])
     for value in (np.nan, 1e200):
-        with pytest.raises(ValueError, match="task 'v' are not finite"):
+        with pytest.raises(ValueError, match="task 'v'"):
             TaskMoments.from_rows(np.vstack([rows[:2], [1, value]]), target, task)
     one = TaskMoments.from_rows(rows, target, task)
     with pytest.raises(ValueError, match="2 and of 1 features"):

@@ -49,10 +49,14 @@ def check_features(estimator, X, *, reset):
     return number_table(X, estimator.task_col, type(estimator).__name__, fit=reset)
 
 
-def number_table(X, task_col, who, *, fit):
-    """Features (n, d) as floats and task (n,) of a table; `who` needs them, in `fit` or later."""
+def number_table(X, task_col, who, *, fit, task=None):
+    """Features (n, d) as floats and task (n,) of a table; `who` needs them, in `fit` or later.
+
+    `task` (n,) names the tasks of a table without a task column.
+    """
     X = as_table(X)
-    features, task = read_table(X, task_col)
+    features, own = read_table(X, task_col)
+    task = own if task is None else task
     if features.shape[1] == 0:
         raise ValueError(
             f"Found array with 0 feature(s) (shape={features.shape}) while a minimum of 1 is "
