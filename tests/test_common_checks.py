@@ -25,7 +25,7 @@ from mtlkit.neural import FineTuner, MultiTaskMLPRegressor
 from mtlkit.table import TaskStratifiedKFold, per_task, shared
 from mtlkit.transfer import ImportanceWeighted
 
-from ._subjects import ESTIMATORS, REGRESSORS, TRANSFORMERS, name_of, on_table
+from ._subjects import ESTIMATORS, REGRESSORS, SHORT, TRANSFORMERS, name_of, on_table
 from ._with_task import WeightedWithTask, WithTask
 
 # The tables here are small and made for other ends.
@@ -340,3 +340,10 @@ def test_set_output_changes_the_container_and_nothing_else(transformer):
             made = made.to_pandas() if output == "polars" else made
         if hasattr(made, "columns"):
             np.testing.assert_allclose(made.drop(columns="task").to_numpy(dtype=float), expected)
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e-20, 1e20, 1e200])
+def test_a_network_does_not_mind_the_unit_of_its_target(factor):
+    estimator, X, y = on_table(MultiTaskMLPRegressor(**SHORT))
+    expected = clone(estimator).fit(X, y).predict(X)
+    np.testing.assert_allclose(clone(estimator).fit(X, factor * y).predict(X) / factor, expected)

@@ -152,12 +152,15 @@ class TrainedNetwork:
             possible[is_class] = possible_classes(has)
         centre, spread = np.zeros(T), np.ones(T)
         if standardize and not is_class.all():
-            n = np.bincount(codes, rows.weight, T)
-            mean = np.bincount(codes, rows.weight * rows.y, T) / n
-            variance = np.bincount(codes, rows.weight * (rows.y - mean[codes]) ** 2, T) / n
-            constant = np.sqrt(variance) <= 1e-14 * np.abs(mean)  # up to rounding
-            centre[~is_class] = mean[~is_class]
-            spread = np.where(is_class | constant, 1, np.sqrt(variance))
+            size, n = np.zeros(T), np.bincount(codes, rows.weight, T)
+            np.maximum.at(size, codes, np.abs(rows.y))
+            size = np.ldexp(1.0, np.frexp(size)[1] - 1)  # in units of it squares stay in range
+            y = rows.y / size[codes]
+            mean = np.bincount(codes, rows.weight * y, T) / n
+            spread = np.sqrt(np.bincount(codes, rows.weight * (y - mean[codes]) ** 2, T) / n)
+            constant = spread <= 1e-14 * np.abs(mean)  # up to rounding
+            centre[~is_class] = (mean * size)[~is_class]
+            spread = np.where(is_class | constant, 1, spread * size)
         rng = np.random.default_rng(check_random_state(rng).randint(2**31, size=4))
         private, width = not own_columns.all(), rows.features.shape[1]
         layout = Network(width, hidden, T, max(1, len(known)), activation, private)
