@@ -601,7 +601,12 @@ def bad_targets(base):
             only=LABELS,
         ),
     )
-    yield "huge", base.case(y=y * 1e200, twin=None, must="either", only={"required", "own"})
+    yield (
+        "huge",
+        base.case(
+            y=y * 1e200, probe=base.array, twin=None, must="either", only={"required", "own"}
+        ),
+    )
     yield "tiny", base.case(y=y * 1e-200, twin=None, must="either", only={"required", "own"})
 
 

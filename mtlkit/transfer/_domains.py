@@ -10,11 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
 from sklearn.utils import assert_all_finite, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight
 
 from .._utils._containers import column_names, is_frame, some
 from .._utils._delegation import LabelledScore, delegate_tags
-from .._utils._validation import read_labels, read_numbers
+from .._utils._validation import check_weights, read_labels, read_numbers
 from ..table._reading import task_codes, unique_tasks
 from ..table._rows import check_features
 
@@ -141,7 +140,9 @@ def read_domains(features, task, y, weight, roles, task_col, classes=False, drop
             assert_all_finite(y, input_name="y")
             check_classification_targets(y)
     if weight is not None:
-        weight = _check_sample_weight(weight, features, ensure_non_negative=True)
+        weight = check_weights(weight, len(features))
+        if not weight.any():
+            raise ValueError("every sample_weight is zero: nothing to fit")
         labelled = labelled & (weight > 0)
     tasks, codes = unique_tasks(task)
     sources, targets = find_roles(*roles, tasks, task_col)
