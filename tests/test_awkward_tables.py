@@ -42,7 +42,7 @@ from ._matrix import FAULTS, Base, Case, attempt, judge, positions
 from ._subjects import CLASSIFIERS, REGRESSORS, TRANSFORMERS, TREES, name_of, placed
 
 FULL = os.environ.get("MTLKIT_FULL_MATRIX") == "1"
-ONE_IN = 1 if FULL else 5
+ONE_IN = 1 if FULL else 7
 BASES = {sort: Base(sort) for sort in ("regressor", "classifier")}
 FAST = {"learning_rate_init": 0.02, "max_iter": 3, "n_iter_no_change": None, "random_state": 0}
 

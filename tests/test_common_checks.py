@@ -138,9 +138,8 @@ def state(thing):
     return joblib.hash(thing)
 
 
-@pytest.mark.parametrize("backend", ["sequential", "threading"])
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=name_of)
-def test_a_search_over_every_parameter_leaves_the_callers_objects_alone(estimator, backend):
+def test_a_search_over_every_parameter_leaves_the_callers_objects_alone(estimator):
     estimator, X, y = on_table(estimator)
     if hasattr(estimator, "max_iter"):
         estimator.set_params(max_iter=3)
@@ -150,7 +149,7 @@ def test_a_search_over_every_parameter_leaves_the_callers_objects_alone(estimato
     objects = [v for v in estimator.get_params().values() if isinstance(v, BaseEstimator)]
     before = [state(thing) for thing in [estimator, *objects]]
     folds = TaskStratifiedKFold(2, task_col=0)
-    with warnings.catch_warnings(), joblib.parallel_config(backend, n_jobs=2):
+    with warnings.catch_warnings(), joblib.parallel_config("threading", n_jobs=2):
         warnings.simplefilter("ignore")  # three steps do not converge
         search = GridSearchCV(estimator, grids, cv=folds, error_score="raise", refit=False)
         search.fit(X, y if not is_classifier(estimator) else y % 2)
