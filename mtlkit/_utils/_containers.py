@@ -145,7 +145,8 @@ def missing(X):
     # NumPy would make the NaN of a list of strings the string "nan"
     X = X if hasattr(X, "dtype") else np.asarray(X, dtype=object)
     if X.dtype.kind == "O":
-        return np.frompyfunc(_no_value, 1, 1)(X).astype(bool)
+        with np.errstate(invalid="ignore"):  # a comparison with NaN, on some builds of Python
+            return np.frompyfunc(_no_value, 1, 1)(X).astype(bool)
     if X.dtype.kind in "mM":
         return np.isnat(X)
     return np.isnan(X) if X.dtype.kind in "fc" else np.zeros(X.shape, dtype=bool)

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from ._validation import labelled_rows
+from ._validation import check_weights, labelled_rows
 
 # Parameters by which estimators choose columns, or count them.
 CHOOSING = {
@@ -73,6 +73,8 @@ class LabelledScore:
             At most 1.
         """
         y, X, sample_weight = labelled_rows(y, X, sample_weight)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, len(y))
         metric = accuracy_score if is_classifier(self) else r2_score
         return metric(y, self.predict(X), sample_weight=sample_weight)
 

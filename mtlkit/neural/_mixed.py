@@ -8,7 +8,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 
 from .._utils._containers import some
-from .._utils._validation import labelled_rows
+from .._utils._validation import check_weights, labelled_rows
 from ..table._reading import find_tasks, read_table, task_codes
 from ._base import TaskNetwork
 
@@ -196,6 +196,8 @@ class MultiTaskMLP(RegressorMixin, TaskNetwork):
             At most 1; every task counts the same.
         """
         y, X, sample_weight = labelled_rows(y, X, sample_weight)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, len(y))
         predicted = self.predict(X)
         codes = task_codes(read_table(X, self.task_col)[1], self.tasks_, unseen=None)
         scores = []
@@ -207,6 +209,6 @@ class MultiTaskMLP(RegressorMixin, TaskNetwork):
                     f"task {self.tasks_.tolist()[t]!r} has n_samples=1 to score, and R² is not "
                     "defined on one: score more rows of it, or leave it out"
                 )
-            weight = None if sample_weight is None else np.asarray(sample_weight)[own]
+            weight = None if sample_weight is None else sample_weight[own]
             scores.append(metric(y[own], predicted[own], sample_weight=weight))
         return float(np.mean(scores))
