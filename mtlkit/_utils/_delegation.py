@@ -41,6 +41,8 @@ def delegate_tags(tags, estimator, *, sparse=False, multi_output=False):
     Whoever cannot hand sparse tables or several outputs on leaves the two False; a meta-estimator
     that can passes True, and the estimator inside decides.
     """
+    if isinstance(estimator, type) or not hasattr(estimator, "__sklearn_tags__"):
+        raise TypeError(f"{estimator!r} is not an estimator: pass an instance of one")
     inner = get_tags(estimator)
     tags.estimator_type = inner.estimator_type
     tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags

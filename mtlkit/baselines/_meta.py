@@ -157,9 +157,10 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         return router.add(estimator=self.estimator, method_mapping=mapping)
 
     def __sklearn_tags__(self):
-        several = not is_classifier(self.estimator)
         tags = super().__sklearn_tags__()
-        return delegate_tags(tags, self.estimator, sparse=True, multi_output=several)
+        tags = delegate_tags(tags, self.estimator, sparse=True, multi_output=True)
+        tags.target_tags.multi_output &= tags.estimator_type != "classifier"
+        return tags
 
 
 def takes_sparse(estimator, features):

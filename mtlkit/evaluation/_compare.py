@@ -258,6 +258,8 @@ def _check_candidates(candidates):
 def check_task_col(estimators, task_col):
     """A candidate with another task column, or none, takes the task for a feature."""
     for name, estimator in estimators.items():
+        if isclass(estimator):
+            raise ValueError(f"{name}={estimator!r} must be an estimator, not a class")
         params = estimator.get_params()
         own = {k: v for k, v in params.items() if k.split("__")[-1] == "task_col"}
         # Inside PerTask or Pooled an estimator no longer sees the column: the outermost counts.

@@ -55,7 +55,7 @@ class TaskGraph(Penalty):
 
     def bind(self, tasks):
         bound = with_coupling(self, finite=True)
-        A = self._edges(list(tasks))
+        A = self._edges(tasks.tolist() if hasattr(tasks, "tolist") else list(tasks))
         A = A - np.diag(np.diag(A))
         sizes, bound._basis = np.linalg.eigh(np.diag(A.sum(axis=0)) - A)
         with np.errstate(over="ignore"):

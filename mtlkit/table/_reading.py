@@ -1,6 +1,7 @@
 """Reading a table: which column is the task, what is missing, which tasks are known."""
 
 import difflib
+from collections.abc import Hashable
 from numbers import Real
 
 import numpy as np
@@ -272,4 +273,5 @@ def _codes_by_value(task, tasks):
 def find_tasks(names, tasks):
     """Position in `tasks` of each task that a user names, and -1 for a name that is not there."""
     place = {value: k for k, value in enumerate(tasks.tolist())}
-    return [place.get(name.item() if isinstance(name, np.generic) else name, -1) for name in names]
+    names = [name.item() if isinstance(name, np.generic) else name for name in names]
+    return [place.get(name, -1) if isinstance(name, Hashable) else -1 for name in names]
