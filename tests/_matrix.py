@@ -7,7 +7,7 @@ NotFittedError on purpose and the message names the value, the column, the task 
 FINE: there is no twin, and all numbers are finite. Everything else is a fault.
 """
 
-import linecache
+import dis
 import signal
 import warnings
 from contextlib import contextmanager
@@ -155,11 +155,10 @@ def on_purpose(error):
     trace = error.__traceback__
     while trace.tb_next:
         trace = trace.tb_next
-    file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
-    owner = any(
-        f"/{name}/" in file.replace("\\", "/") for name in ("mtlkit", "sklearn", "narwhals")
-    )
-    return owner and linecache.getline(file, line).strip().startswith("raise")
+    code = trace.tb_frame.f_code
+    file = code.co_filename.replace("\\", "/")
+    owner = any(f"/{name}/" in file for name in ("mtlkit", "sklearn", "narwhals"))
+    return owner and code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
 
 
 def text_of(error):
