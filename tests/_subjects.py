@@ -56,8 +56,8 @@ REGRESSORS = [
 ]
 CLASSIFIERS = [
     PerTask(LogisticRegression(tol=1e-10)),
-    Pooled(LogisticRegression()),
-    FeatureAugmentation(LogisticRegression()),
+    Pooled(LogisticRegression(tol=1e-8)),
+    FeatureAugmentation(LogisticRegression(tol=1e-8)),
     *[MultiTaskLogisticRegression(penalty, tol=1e-9) for penalty in PENALTIES],
     MultiTaskMLPClassifier(**SHORT),
     BiasedLogisticRegression(tol=1e-9),
