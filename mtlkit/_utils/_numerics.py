@@ -1,4 +1,4 @@
-"""Small numerics: BLAS held to one thread, the shortest vector in a convex hull."""
+"""Small numerics: BLAS held to one thread, many ridges at once, shortest vector in a hull."""
 
 from functools import cache
 from threading import Lock
@@ -43,6 +43,22 @@ def one_blas_thread():
     Contexts of several threads may overlap in any order.
     """
     return _one_blas_thread
+
+
+def ridges(A, r, alpha, least=1e-5):
+    """(A_t + α I)⁻¹ r_t of T systems A (T, k, k), r (T, k, q) at once; None if rounding would tell.
+
+    A pivot of the Cholesky factor over its diagonal element is what a column has beyond the columns
+    before it, whatever the scale of each. Below `least` (or NaN), digits are lost.
+    """
+    M = A + alpha * np.eye(A.shape[-1])
+    try:
+        pivots = np.linalg.cholesky(M).diagonal(axis1=1, axis2=2) ** 2
+    except np.linalg.LinAlgError:
+        return None
+    if not (pivots >= least * M.diagonal(axis1=1, axis2=2)).all():
+        return None
+    return np.linalg.solve(M, r)
 
 
 def shortest_in_hull(gram):

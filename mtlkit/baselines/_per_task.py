@@ -14,6 +14,7 @@ from ._meta import (
     fit_clone,
     one_per_class,
 )
+from ._ridges import ridges_from_moments
 
 
 class PerTask(TaskMetaEstimator):
@@ -113,6 +114,11 @@ class PerTask(TaskMetaEstimator):
             )
             for k, (r, task) in enumerate(zip(rows, self.tasks_.tolist(), strict=True))
         )
+
+    def _fit_moments(self, moments):
+        """What `search_from_moments` asks for: weights and intercepts, nothing for new tasks."""
+        found = ridges_from_moments(self.estimator, moments)
+        return found and (*found, None)
 
     def _own_names(self, k):
         empty = set() if self._keep_width else set(self._empty[k].tolist())

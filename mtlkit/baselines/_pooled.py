@@ -19,6 +19,7 @@ from ._meta import (
     one_per_class,
     takes_sparse,
 )
+from ._ridges import ridges_from_moments
 
 MOST_DENSE_TASKS = 100
 
@@ -203,6 +204,17 @@ class Pooled(OneEstimator):
         self.estimator = estimator
         self.task_col = task_col
         self.task_as_input = task_as_input
+
+    def _fit_moments(self, moments):
+        """What `search_from_moments` asks for: weights and intercept, for new tasks as for all."""
+        if self.task_as_input is not False:
+            return None
+        found = ridges_from_moments(self.estimator, moments.pooled())
+        if found is None:
+            return None
+        (w,), (b,) = found
+        T = len(moments.tasks)
+        return np.tile(w, (T, 1)), np.full(T, b), (w, b)
 
     def _inputs(self, features, codes):
         if not check_flag(self.task_as_input, "task_as_input") or self.task_col is None:

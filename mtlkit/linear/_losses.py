@@ -107,12 +107,9 @@ class MomentLoss(SquaredLoss):
     @classmethod
     def from_moments(cls, m, fit_intercept):
         centre = np.average(m.x_mean, axis=0, weights=m.n)
-        if fit_intercept:  # the best intercepts leave moments about the means
-            return cls(m.Sxx, m.Sxy, m.Syy.sum(), m.tasks, m.x_mean, m.y_mean, centre)
-        d = m.x_mean.shape[1]
-        A, r = m.about(np.zeros(d), 0.0)
-        yy = (m.Syy + m.n * m.y_mean**2).sum()
-        return cls(A[:, :d, :d], r[:, :d], yy, m.tasks, 0 * m.x_mean, 0 * m.y_mean, centre)
+        if not fit_intercept:  # the best intercepts leave moments about the means
+            m = m.about_zero()
+        return cls(m.Sxx, m.Sxy, m.Syy.sum(), m.tasks, m.x_mean, m.y_mean, centre)
 
     def apply(self, W):
         return W @ self.A if self.A.ndim == 2 else np.matmul(self.A, W[:, :, None])[:, :, 0]

@@ -1,6 +1,6 @@
 """Per-task moments: all that a squared loss needs to know of the rows, and they add up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from sklearn.utils import check_consistent_length
@@ -193,6 +193,81 @@ class TaskMoments:
         r[:, :d] += self.Sxy
         return A, r
 
+    def about_zero(self):
+        """The same rows with moments about zero in place of means, as of models without intercepts.
+
+        Returns
+        -------
+        moments : TaskMoments
+            Means are zero, and second moments Σ r_i x_i x_iᵀ and so on.
+        """
+        return replace(
+            self,
+            x_mean=np.zeros_like(self.x_mean),
+            y_mean=np.zeros_like(self.y_mean),
+            Sxx=self.Sxx + self.n[:, None, None] * self.x_mean[:, :, None] * self.x_mean[:, None],
+            Sxy=self.Sxy + (self.n * self.y_mean)[:, None] * self.x_mean,
+            Syy=self.Syy + self.n * self.y_mean**2,
+        )
+
+    def pooled(self):
+        """Moments of the rows of all tasks together, as of one task 0.
+
+        Returns
+        -------
+        moments : TaskMoments
+            Of shape T = 1.
+        """
+        x0 = np.average(self.x_mean, axis=0, weights=self.n)
+        y0 = np.average(self.y_mean, weights=self.n)
+        A, r = self.about(x0, y0)
+        return TaskMoments(
+            np.zeros(1, dtype=int),
+            self.n.sum(keepdims=True),
+            x0[None],
+            np.array([y0]),
+            A[:, :-1, :-1].sum(axis=0, keepdims=True),
+            r[:, :-1].sum(axis=0, keepdims=True),
+            (self.Syy + self.n * (self.y_mean - y0) ** 2).sum(keepdims=True),
+        )
+
+    def scaled_features(self, shift, scale):
+        """Moments of (x - shift) / scale.
+
+        Parameters
+        ----------
+        shift : ndarray of shape (d,) or (T, d)
+            What is taken off each feature, for all tasks or for each.
+        scale : ndarray of shape (d,) or (T, d)
+            What it is then divided by.
+
+        Returns
+        -------
+        moments : TaskMoments
+            Those of the new features.
+        """
+        return replace(
+            self,
+            x_mean=(self.x_mean - shift) / scale,
+            Sxx=self.Sxx / (scale[..., :, None] * scale[..., None, :]),
+            Sxy=self.Sxy / scale,
+        )
+
+    def of_tasks(self, keep):
+        """Moments of some of the tasks.
+
+        Parameters
+        ----------
+        keep : ndarray of int or bool
+            Positions of tasks, or a mask (T,).
+
+        Returns
+        -------
+        moments : TaskMoments
+            Those of these tasks.
+        """
+        return TaskMoments(*(getattr(self, field.name)[keep] for field in fields(self)))
+
     def _spread_over(self, tasks):
         """The same moments on a larger sorted array of tasks, zero where nothing was seen."""
         place = task_codes(self.tasks, tasks, unseen=None)
@@ -202,8 +277,8 @@ class TaskMoments:
             result[place] = values
             return result
 
-        fields = (self.n, self.x_mean, self.y_mean, self.Sxx, self.Sxy, self.Syy)
-        return TaskMoments(tasks, *map(spread, fields))
+        known = (self.n, self.x_mean, self.y_mean, self.Sxx, self.Sxy, self.Syy)
+        return TaskMoments(tasks, *map(spread, known))
 
 
 def _add_up(X, y, sample_weight, rows_of, n, x_mean, y_mean, Sxx, Sxy, Syy):
@@ -251,3 +326,11 @@ class KeepsMoments:
         if isinstance(self._seen, tuple):
             self._seen = TaskMoments.from_rows(*self._seen)
         return self._seen
+
+    def _fit_moments(self, moments):
+        """Fit to moments; weights (T, d), intercepts (T,), and those of new tasks or None."""
+        self._solve_moments(moments)
+        return self._coef, self.intercept_, self._for_new_tasks()
+
+    def _solve_moments(self, moments):
+        self._solve(moments)

@@ -173,6 +173,11 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
         warn_unless_converged([solution])
         return self
 
+    def _solve_moments(self, moments):
+        self._check_parameters()
+        loss = squared_loss(moments, self._balance, self.fit_intercept)
+        warn_unless_converged([self._solve(loss, None)])
+
     def _prepare(self, X, y, sample_weight):
         self._seen = moments_or_rows(self._rows(X, y, sample_weight))
         return squared_loss(self._seen, self._balance, self.fit_intercept)
