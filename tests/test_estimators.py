@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import mtlkit
 from mtlkit.baselines import PerTask
+from mtlkit.linear import EmpiricalBayesRidge
 from mtlkit.neural import FineTuner
 from mtlkit.table import TaskStratifiedKFold, per_task, shared
 from mtlkit.transfer import KLIEP, BiasedRidge, ClassifierRatio
@@ -48,6 +49,9 @@ def test_check_estimator_passes_without_a_skip(estimator):
         warnings.simplefilter("ignore")  # checks provoke convergence warnings and the like
         results = check_estimator(estimator, on_fail=None, on_skip=None)
     assert len(results) > 40
+    if "HistGradient" in repr(estimator):  # fails for scikit-learn's own: rows are counted in bins
+        own = "check_sample_weight_equivalence_on_dense_data"
+        results = [result for result in results if result["check_name"] != own]
     assert [result for result in results if result["status"] != "passed"] == []
 
 
@@ -83,8 +87,8 @@ def test_cross_validation_of_a_pipeline_is_the_same_on_arrays_and_frames(estimat
 @pytest.mark.filterwarnings("ignore:.*effective_sample_size_")
 @pytest.mark.parametrize("estimator", REGRESSORS, ids=name_of)
 def test_grid_search_by_r2(estimator):
-    if isinstance(estimator, BiasedRidge):
-        return  # much shrinkage, to tasks that are alike, is not bad
+    if isinstance(estimator, BiasedRidge | EmpiricalBayesRidge):
+        return  # much shrinkage, to tasks that are alike, is not bad; or there is no strength
     estimator, X, y = on_table(estimator, "frame")
     name = "estimator__alpha" if hasattr(estimator, "estimator") else "alpha"
     folds = TaskStratifiedKFold(2, task_col="task")

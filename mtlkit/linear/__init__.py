@@ -1,5 +1,6 @@
 """Convex multi-task linear models on ragged tasks."""
 
+from ._empirical_bayes import EmpiricalBayesRidge
 from ._mean_regularized import MeanRegularizedRidge
 from ._moments import TaskMoments
 from ._multi_task import MultiTaskLinearRegression, MultiTaskLogisticRegression
@@ -8,6 +9,7 @@ from ._penalties import JointSupport, LowRank, Penalty, SharedMean
 from ._relations import LearnedRelations, TaskGraph
 
 __all__ = [
+    "EmpiricalBayesRidge",
     "JointSupport",
     "LearnedRelations",
     "LowRank",
