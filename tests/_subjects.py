@@ -4,7 +4,11 @@ import importlib
 import inspect
 
 from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -12,6 +16,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import mtlkit
 from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
 from mtlkit.linear import (
+    EmpiricalBayesRidge,
     JointSupport,
     LearnedRelations,
     LowRank,
@@ -49,6 +54,8 @@ REGRESSORS = [
     Pooled(Ridge(), task_as_input=True),
     FeatureAugmentation(Ridge()),
     MeanRegularizedRidge(),
+    EmpiricalBayesRidge(),
+    EmpiricalBayesRidge("all"),
     *[MultiTaskLinearRegression(penalty, tol=1e-12) for penalty in PENALTIES],
     MultiTaskMLPRegressor(**SHORT),
     BiasedRidge(),
@@ -73,10 +80,13 @@ TRANSFORMERS = [
     SubspaceAlignment(2),
     TCA(2),
 ]
+FEW_TREES = {"max_iter": 3, "learning_rate": 0.8, "min_samples_leaf": 3, "random_state": 0}
 TREES = [
     PerTask(DecisionTreeRegressor(max_depth=2, random_state=0)),
     PerTask(DecisionTreeClassifier(max_depth=2, random_state=0)),
     Pooled(DecisionTreeClassifier(max_depth=2, random_state=0), task_as_input=True),
+    Pooled(HistGradientBoostingRegressor(**FEW_TREES), task_as_input="category"),
+    Pooled(HistGradientBoostingClassifier(**FEW_TREES), task_as_input="category"),
 ]
 ESTIMATORS = [*REGRESSORS, *CLASSIFIERS, *TRANSFORMERS, *TREES, MultiTaskMLP(**SHORT)]
 

@@ -90,7 +90,7 @@ class FeatureAugmentation(OneEstimator):
         self.shared_scale = shared_scale
         self.task_col = task_col
 
-    def _inputs(self, features, codes):
+    def _inputs(self, features, codes, y=None, weight=None):
         check_number(self.shared_scale, "shared_scale", low=0, open_low=True, open_high=True)
         scale = float(self.shared_scale)
         if self.task_col is None:

@@ -10,8 +10,8 @@ from sklearn.utils.metaestimators import available_if
 from .._utils._containers import column_names, some, take
 from .._utils._delegation import sub_estimator_has
 from .._utils._numerics import possible_classes
-from .._utils._validation import check_flag
 from ..table._rows import explaining
+from ._category import TaskLevels, category_parameter, most_categories, with_category
 from ._meta import (
     TaskMetaEstimator,
     below_the_rest,
@@ -37,9 +37,15 @@ class OneEstimator(TaskMetaEstimator):
     def _fit_features(self, features, codes, y, by_row, fixed, use):
         where = None if self.task_col is None else f"all {len(self.tasks_)} tasks together"
         with explaining(features, self._names, rows=use):
-            inputs = self._inputs(features, codes)
+            weight = [v for name, v in by_row.items() if name.split("__")[-1] == "sample_weight"]
+            inputs = self._inputs(features, codes, y, weight[0] if weight else np.ones(len(use)))
         context = explaining(features, self._names, rows=use)
-        self.estimator_ = fit_clone(self.estimator, inputs, y, fixed | by_row, where, context)
+        told = self._told(features)
+        self.estimator_ = fit_clone(told, inputs, y, fixed | by_row, where, context)
+
+    def _told(self, features):
+        """The estimator as it is fitted to inputs made of these features."""
+        return self.estimator
 
     def _output(self, X, method):
         """The output of `method`, the inputs it had, and the task number of each row."""
@@ -135,7 +141,7 @@ class Pooled(OneEstimator):
     """Complete pooling: one estimator fitted to the rows of all tasks together, everything shared.
 
     Minimises the loss summed over all tasks, ``sum_t sum_i loss(f(x_ti), y_ti)``. With the task as
-    an input, f depends on (x, e_t), with e_t (T,) the indicator of task t.
+    an input, f depends on (x, e_t), with e_t (T,) the indicator of task t, or on (x, t).
 
     Parameters
     ----------
@@ -143,8 +149,11 @@ class Pooled(OneEstimator):
         Any scikit-learn classifier or regressor. Columns that a task lacks reach it as NaN.
     task_col : str, int or None, default=None
         The task column; None means one task.
-    task_as_input : bool, default=False
-        Whether the estimator also sees the task, as one 0/1 column (task indicator) per task.
+    task_as_input : bool or "category", default=False
+        Whether the estimator also sees the task: True, as one 0/1 column (task indicator) per task;
+        "category", as one column that it is told to take for categories, which needs an estimator
+        with a parameter `categorical_features`, such as `HistGradientBoostingClassifier`, or one
+        that wraps such, such as a search. Boosted trees told the task are what practitioners use.
 
     Attributes
     ----------
@@ -163,7 +172,8 @@ class Pooled(OneEstimator):
     ------
     ValueError
         In `fit`, what the estimator raises; NaN in the features, for instance, unless the
-        estimator takes it.
+        estimator takes it. With ``task_as_input="category"``, if the estimator has no parameter
+        `categorical_features`, or steps before it that would change the column.
 
     See Also
     --------
@@ -173,7 +183,16 @@ class Pooled(OneEstimator):
 
     Notes
     -----
-    A task not seen in `fit` is predicted by the same model, with all its task columns at zero.
+    A task not seen in `fit` is predicted by the same model, with all its task columns at zero, or
+    its category missing: at a split by the task it goes where most of the rows went.
+
+    As a category the task is the last column, by the name of the task column where features have
+    names. A tree then splits the tasks into two groups at once, which takes as many splits of
+    indicators as there are tasks in a group. `HistGradientBoostingClassifier` does not part
+    categories of fewer than 10 rows, and takes at most `max_bins` of them (255). Where tasks are
+    more, the column holds numbers: the mean label of the task (the share of a class; of three and
+    more, a column each), pulled to that of all rows as far as the mean of so few rows is noise, and
+    in `fit` without the row's own fifth of the table. Trees then group the tasks by these numbers.
 
     What a task did not show is not impossible: tasks that share a class, directly or through other
     tasks, share all their classes. Only where sets of classes are disjoint does a classifier keep
@@ -196,6 +215,10 @@ class Pooled(OneEstimator):
     >>> by_task = Pooled(Ridge(), task_col=0, task_as_input=True).fit(X, y)
     >>> by_task.estimator_.n_features_in_
     23
+    >>> from sklearn.ensemble import HistGradientBoostingRegressor
+    >>> boosted = Pooled(HistGradientBoostingRegressor(), task_col=0, task_as_input="category")
+    >>> boosted.fit(X, y).estimator_.n_features_in_
+    21
     """
 
     setting = "pooled"
@@ -216,9 +239,17 @@ class Pooled(OneEstimator):
         T = len(moments.tasks)
         return np.tile(w, (T, 1)), np.full(T, b), (w, b)
 
-    def _inputs(self, features, codes):
-        if not check_flag(self.task_as_input, "task_as_input") or self.task_col is None:
+    def _inputs(self, features, codes, y=None, weight=None):
+        told = self.task_as_input
+        category = isinstance(told, str) and told == "category"
+        if not category and not isinstance(told, (bool, np.bool_)):
+            raise TypeError(f"task_as_input={told!r} must be True, False or 'category'")
+        if y is not None:  # in fit
+            self._levels = None
+        if self.task_col is None or not told:
             return features
+        if category:
+            return self._with_category(features, codes, y, weight)
         n, T = len(codes), len(self.tasks_)
         many = sparse.issparse(features) or T > MOST_DENSE_TASKS
         if many and takes_sparse(self.estimator, features):
@@ -230,23 +261,55 @@ class Pooled(OneEstimator):
             x = features if sparse.issparse(features) else sparse.csr_array(np.asarray(features))
             return short_indices(sparse.hstack([x, task], format="csr"))
         task = (codes[:, None] == np.arange(T)).astype(np.uint8)  # the dtype of features stays
+        return self._beside(features, task, self.tasks_.tolist())
+
+    def _with_category(self, features, codes, y, weight):
+        """The features and the task: its number, or where it has too many its mean labels."""
+        if y is not None:
+            most = most_categories(self.estimator, category_parameter(self.estimator))
+            self._levels = TaskLevels() if len(self.tasks_) > most else None
+        if self._levels is None:
+            return self._beside(features, np.where(codes < 0, np.nan, codes)[:, None])
+        if y is None:
+            levels = self._levels.transform(codes)
+        else:
+            targets = np.reshape(y, (len(codes), -1))
+            if hasattr(self, "classes_"):  # shares of each class; of two one tells both
+                own = self.classes_[-1:] if len(self.classes_) == 2 else self.classes_
+                targets = targets == own
+            levels = self._levels.fit_transform(codes, targets.astype(float), weight)
+        values = self.classes_.tolist() if levels.shape[1] > 1 else None
+        return self._beside(features, levels, values)
+
+    def _told(self, features):
+        if not isinstance(self.task_as_input, str) or self.task_col is None:
+            return self.estimator
+        task = self.task_col if isinstance(self.task_col, str) else features.shape[1]
+        n_levels = 0 if self._levels is None else self._levels.means_.shape[1]
+        parameter = category_parameter(self.estimator)
+        return with_category(self.estimator, parameter, features, task, n_levels)
+
+    def _beside(self, features, columns, values=None):
+        """Features, then columns (n, k), in a frame called by the task column and their values."""
         if not isinstance(self.task_col, str):  # an array, or a frame without string names
-            return np.column_stack([features, task])
-        tasks = self.tasks_.tolist()
-        distinct = len({str(t) for t in tasks}) == T  # else 1 and "1" are among them
-        names = [f"{self.task_col}={t if distinct else repr(t)}" for t in tasks]
+            return np.column_stack([features, columns])
+        names = [self.task_col]
+        if values:
+            distinct = len({str(t) for t in values}) == len(values)  # else 1 and "1" are among them
+            names = [f"{self.task_col}={t if distinct else repr(t)}" for t in values]
         times = Counter(names + column_names(features))
         twice = [name for name in names if times[name] > 1]
         if twice:
             raise ValueError(
-                f"task_as_input=True makes columns {some(twice)}, which X has already: rename these"
+                f"task_as_input={self.task_as_input!r} makes columns {some(twice)}, which X has "
+                "already: rename these"
             )
         frame = nw.from_native(features)
-        columns = [
-            nw.new_series(name, task[:, k], backend=frame.implementation)
-            for k, name in enumerate(names)
+        new = [
+            nw.new_series(name, np.ascontiguousarray(column), backend=frame.implementation)
+            for name, column in zip(names, columns.T, strict=True)
         ]
-        return frame.with_columns(*columns).to_native()
+        return frame.with_columns(*new).to_native()
 
 
 def short_indices(matrix):
