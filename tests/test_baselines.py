@@ -10,7 +10,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -89,8 +90,8 @@ def test_per_task_does_not_know_an_unseen_task():
 
 
 def test_per_task_names_the_task_that_fails():
-    one_class = np.where(XC[:, 0] == 1, 1, yc)
-    with pytest.raises(ValueError, match=r"LogisticReg.* task 1.0 \(12 rows of classes \[1\];"):
+    one_class = np.ones(len(XC), dtype=int)
+    with pytest.raises(ValueError, match=r"LogisticReg.* task 0.0 \(.* rows of classes \[1\];"):
         PerTask(LogisticRegression(), task_col=0).fit(XC, one_class)
     table = as_frame(X)
     table.loc[table["task"] == "t2", "b"] = np.inf
@@ -98,13 +99,70 @@ def test_per_task_names_the_task_that_fails():
         PerTask(Ridge(), task_col="task").fit(table, y)
 
 
-@pytest.mark.parametrize("inner", [DecisionTreeClassifier(), RidgeClassifier()])
+SIMPLE = [LogisticRegression(), DecisionTreeClassifier(), RidgeClassifier(), LinearSVC()]
+
+
+@pytest.mark.parametrize("inner", [*SIMPLE, make_pipeline(StandardScaler(), LogisticRegression())])
 def test_per_task_with_a_task_of_one_class(inner):
-    one_class = np.where(XC[:, 0] == 1, 3, yc)
+    one_class = np.where(XC[:, 0] == 1, 3, yc)  # and so every class is possible in task 1
+    one_class[XC[:, 0] == 0] = yc[XC[:, 0] == 0] * 3
     model = PerTask(inner, task_col=0).fit(XC, one_class)
-    assert_array_equal(model.predict(XC[XC[:, 0] == 1]), 3)
-    method = "predict_proba" if hasattr(inner, "predict_proba") else "decision_function"
-    assert_array_equal(getattr(model, method)(XC[XC[:, 0] == 1]).argmax(axis=1), 3)
+    rows = XC[:, 0] == 1
+    n, K = rows.sum(), len(model.classes_)
+    assert model.one_class_tasks_.tolist() == [1]
+    assert_array_equal(model.predict(XC[rows]), 3)
+    share = np.where(model.classes_ == 3, (n + 1) / (n + K), 1 / (n + K))
+    if hasattr(inner, "predict_proba"):
+        assert_allclose(model.predict_proba(XC[rows]), np.tile(share, (n, 1)))
+        assert log_loss(one_class, model.predict_proba(XC)) < 2
+    if hasattr(inner, "decision_function"):
+        values = model.decision_function(XC)
+        assert np.isfinite(values).all()
+        assert_array_equal(model.classes_[values.argmax(axis=1)], model.predict(XC))
+
+
+@pytest.mark.parametrize("words", [[0, 1], ["healthy", "ill"]])
+def test_per_task_with_one_class_among_two(words):
+    two = np.array(words)[yc % 2]
+    two[XC[:, 0] == 2] = words[0]
+    model = PerTask(LogisticRegression(), task_col=0).fit(XC, two)
+    rows = XC[:, 0] == 2
+    expected = np.log(1 / (rows.sum() + 1))
+    assert_allclose(model.decision_function(XC)[rows], expected)
+    assert_allclose(model.predict_proba(XC)[rows, 1], 1 / (rows.sum() + 2))
+    weight = np.where(np.arange(len(two)) % 2, 3, 1)
+    weighted = clone(model).fit(XC, two, sample_weight=weight)
+    repeated = clone(model).fit(np.repeat(XC, weight, 0), np.repeat(two, weight))
+    assert_allclose(weighted.predict_proba(XC), repeated.predict_proba(XC), atol=1e-4)
+    huge = clone(model).fit(XC, two, sample_weight=np.where(rows, 1e300, 1.0))
+    assert 0 < huge.predict_proba(XC)[rows, 1].max() < 1e-14
+    search = GridSearchCV(
+        model,
+        {"estimator__C": [0.1, 1]},
+        scoring=["roc_auc", "neg_log_loss"],
+        refit="roc_auc",
+        cv=TaskStratifiedKFold(3, task_col=0),
+        error_score="raise",
+    ).fit(XC, two)
+    assert np.isfinite(search.cv_results_["mean_test_neg_log_loss"]).all()
+    assert_array_equal(search.predict(XC)[rows], words[0])
+
+
+def test_per_task_with_a_class_that_no_other_task_has():
+    own = np.where(XD[:, 0] == 0, 9, yd)
+    model = PerTask(LogisticRegression(), task_col=0).fit(XD, own)
+    assert_array_equal(model.predict_proba(XD)[XD[:, 0] == 0], [[0, 0, 0, 1]] * sum(XD[:, 0] == 0))
+    values = model.decision_function(XD)
+    assert_array_equal(model.classes_[values.argmax(axis=1)], model.predict(XD))
+
+
+def test_per_task_where_no_task_has_two_classes():
+    one_each = XC[:, 0].astype(int)
+    model = PerTask(LogisticRegression(), task_col=0).fit(XC, one_each)
+    assert_array_equal(model.predict(XC), one_each)
+    assert model.one_class_tasks_.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="class"):
+        PerTask(LogisticRegression(), task_col=0).fit(XC, np.zeros(len(XC), dtype=int))
 
 
 def test_per_task_of_several_outputs():

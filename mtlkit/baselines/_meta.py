@@ -80,7 +80,11 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         if len(use) < n:
             features = take(features, use)
             self._unlabelled = set(unique_tasks(task)[0].tolist()) - set(self.tasks_.tolist())
-        for stale in ("classes_", "_allowed"):  # of an earlier fit, perhaps with a classifier
+        for stale in (
+            "classes_",
+            "_allowed",
+            "one_class_tasks_",
+        ):  # of an earlier fit, perhaps with a classifier
             self.__dict__.pop(stale, None)
         if is_classifier(self):
             self.classes_, labels = np.unique(y, return_inverse=True)
@@ -170,6 +174,12 @@ def takes_sparse(estimator, features):
     x = np.asarray(features)
     # Trees take NaN and sparse matrices, but not together.
     return x.dtype.kind in "fiub" and not missing(x).any() and not chooses_columns(estimator)
+
+
+def row_weights(by_row, n):
+    """The weights (n,) among parameters of `fit` with one entry per row; ones if there are none."""
+    found = [value for name, value in by_row.items() if name.split("__")[-1] == "sample_weight"]
+    return np.asarray(found[0]) if found else np.ones(n)
 
 
 def fit_clone(estimator, features, y, params, where, context=nullcontext()):  # noqa: B008

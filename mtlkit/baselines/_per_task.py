@@ -7,14 +7,18 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._utils._containers import column_names, empty_columns, groups, is_frame, select, take
 from .._utils._delegation import chooses_columns, naming, sub_estimator_has
+from .._utils._numerics import possible_classes
+from ..table._reading import find_tasks
 from ..table._rows import explaining
 from ._meta import (
     TaskMetaEstimator,
     below_the_rest,
     fit_clone,
     one_per_class,
+    row_weights,
 )
-from ._ridges import ridges_from_moments
+from ._one_class import OneClass
+from ._ridges import copies, fit_ridges, ridge_values, ridges_from_moments
 
 
 class PerTask(TaskMetaEstimator):
@@ -40,6 +44,8 @@ class PerTask(TaskMetaEstimator):
         The fitted clones in the order of `tasks_`.
     classes_ : ndarray of shape (K,)
         Classifiers only: the union of the classes of all tasks.
+    one_class_tasks_ : ndarray
+        Classifiers only: the tasks whose rows all have one class, while others have more.
     n_features_in_ : int
         Number of columns of `X`, the task column included.
     feature_names_in_ : ndarray of str
@@ -65,7 +71,10 @@ class PerTask(TaskMetaEstimator):
     positions mean the same in every task; a column without any value is then the constant 0.
 
     A classifier knows the classes of its own task only: the others have probability 0, and decision
-    values below those of the task's own classes.
+    values below those of the task's own classes. There is nothing to tell apart in a task whose n
+    rows all have one class: `estimator` is not fitted, that class is always predicted, and each
+    other of the K classes that are possible (as in :class:`Pooled`) has probability 1 / (n + K)
+    (Laplace's rule of succession). `one_class_tasks_` names these tasks.
 
     The cost is that of the estimator on each task.
 
@@ -89,7 +98,9 @@ class PerTask(TaskMetaEstimator):
         self.n_jobs = n_jobs
 
     def _possible(self, has):
-        return has
+        one = has.sum(axis=1) == 1 if len(self.classes_) > 1 else np.zeros(len(has), dtype=bool)
+        self.one_class_tasks_ = self.tasks_[one]
+        return np.where(one[:, None], possible_classes(has), has)
 
     def _fit_features(self, features, codes, y, by_row, fixed, use):
         self._keep_width = chooses_columns(self.estimator)
@@ -101,8 +112,13 @@ class PerTask(TaskMetaEstimator):
             ]
             return
         rows = groups(codes, len(self.tasks_))
-        self._empty = [np.flatnonzero(empty_columns(take(features, r))) for r in rows]
-        self.estimators_ = Parallel(n_jobs=self.n_jobs)(
+        # Ridges of all tasks are solved at once; the first is fitted too, and the others are like.
+        lines = fit_ridges(self.estimator, features, codes, len(rows), y, fixed | by_row)
+        self._empty = [np.empty(0, int)] * len(rows)
+        if lines is None:
+            self._empty = [np.flatnonzero(empty_columns(take(features, r))) for r in rows]
+        alone = self._one_class(rows, y, by_row)
+        fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(_fitted)(
                 self._own_names(k),
                 use[r],
@@ -113,7 +129,24 @@ class PerTask(TaskMetaEstimator):
                 f"task {task!r}",
             )
             for k, (r, task) in enumerate(zip(rows, self.tasks_.tolist(), strict=True))
+            if k not in alone and (lines is None or k == 0)
         )
+        if lines is not None:
+            fitted = copies(fitted[0], *lines)
+        fitted = iter(fitted)
+        self.estimators_ = [
+            alone[k] if k in alone else next(fitted) for k in range(len(self.tasks_))
+        ]
+
+    def _one_class(self, rows, y, by_row):
+        """Models of the tasks with one class, by the number of the task."""
+        tasks = getattr(self, "one_class_tasks_", ())
+        models, weight = {}, row_weights(by_row, len(y))
+        for k in find_tasks(tasks, self.tasks_):
+            own = rows[k]
+            model = OneClass(y[own[0]], self.classes_[self._allowed[k]], weight[own].sum())
+            models[k] = model.fit(None)
+        return models
 
     def _fit_moments(self, moments):
         """What `search_from_moments` asks for: weights and intercepts, nothing for new tasks."""
@@ -142,6 +175,9 @@ class PerTask(TaskMetaEstimator):
         """Rows, task number and output of `method` for each task in `X`; and all task numbers."""
         lacks = "PerTask has no model for them: fit it on rows of these tasks, or use Pooled"
         features, codes = self._read(X, unseen=lacks)
+        values = ridge_values(self.estimators_, features, codes) if method == "predict" else None
+        if values is not None:
+            return [(slice(None), 0, values)], codes
         present, place = np.unique(codes, return_inverse=True)
         parts, names = [], self.tasks_.tolist()
         for k, rows in zip(present.tolist(), groups(place, len(present)), strict=True):
@@ -173,6 +209,8 @@ class PerTask(TaskMetaEstimator):
     @available_if(sub_estimator_has("predict_proba"))
     def predict_proba(self, X):
         """Class probabilities; zero for classes that the row's task did not have in `fit`.
+
+        In a task of one class the others are possible: see the notes of the class.
 
         Parameters
         ----------

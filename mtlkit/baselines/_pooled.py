@@ -17,6 +17,7 @@ from ._meta import (
     below_the_rest,
     fit_clone,
     one_per_class,
+    row_weights,
     takes_sparse,
 )
 from ._ridges import ridges_from_moments
@@ -37,8 +38,7 @@ class OneEstimator(TaskMetaEstimator):
     def _fit_features(self, features, codes, y, by_row, fixed, use):
         where = None if self.task_col is None else f"all {len(self.tasks_)} tasks together"
         with explaining(features, self._names, rows=use):
-            weight = [v for name, v in by_row.items() if name.split("__")[-1] == "sample_weight"]
-            inputs = self._inputs(features, codes, y, weight[0] if weight else np.ones(len(use)))
+            inputs = self._inputs(features, codes, y, row_weights(by_row, len(use)))
         context = explaining(features, self._names, rows=use)
         told = self._told(features)
         self.estimator_ = fit_clone(told, inputs, y, fixed | by_row, where, context)
