@@ -45,7 +45,7 @@ def one_blas_thread():
     return _one_blas_thread
 
 
-def ridges(A, r, alpha, least=1e-5):
+def ridges(A, r, alpha, least=1e-6):
     """(A_t + α I)⁻¹ r_t of T systems A (T, k, k), r (T, k, q) at once; None if rounding would tell.
 
     A pivot of the Cholesky factor over its diagonal element is what a column has beyond the columns

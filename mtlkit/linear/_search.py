@@ -10,11 +10,12 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .._utils._containers import as_table, dtypes, groups
+from .._utils._containers import as_table, dtypes, groups, take
 from .._utils._validation import read_numbers
 from ..table._reading import find_tasks, task_codes, task_position, unique_tasks
 from ..table._rows import number_table
 from ..table._transformer import TaskTransformer
+from ._base import TaskLinearModel
 from ._moments import TaskMoments
 
 LARGEST = 1e70  # of numbers whose fourth powers stay finite
@@ -22,7 +23,8 @@ MOST_NUMBERS = 3e7  # in the moments of all folds
 EXACT = 1e-8  # largest rounding of a score, relative to what it is divided by
 CLOSE = 1e-7  # settings whose scores differ by less are told apart by fits on rows
 EPS = np.finfo(float).eps
-SQUARES = ("r2", "explained_variance", "neg_mean_squared_error", "neg_root_mean_squared_error")
+SHARES = ("r2", "explained_variance")  # of the spread of y
+SQUARES = (*SHARES, "neg_mean_squared_error", "neg_root_mean_squared_error")
 
 
 class NotFromMoments(ValueError):
@@ -65,10 +67,10 @@ def search_from_moments(
     if len(settings) == 1:
         return settings[0]
     try:
-        scores = split_scores(estimator, settings, X, y, splits, score, average, tasks, folds)
+        scores, tol = split_scores(estimator, settings, X, y, splits, score, average, tasks, folds)
     except (ValueError, TypeError, np.linalg.LinAlgError):
         return None
-    close = close_to_best(scores.mean(axis=1))
+    close = close_to_best(scores, tol)
     if len(close) == 1:
         return settings[close[0]]
     grid = [{name: [value] for name, value in settings[k].items()} for k in close]
@@ -78,14 +80,17 @@ def search_from_moments(
     return search.fit(X, y).best_params_
 
 
-def close_to_best(means):
-    """Positions of the settings that rounding may have put below the best mean score."""
-    best = means.max()
-    return np.flatnonzero(best - means <= CLOSE * max(abs(best), 1e-3))
+def close_to_best(scores, tol):
+    """Positions of the settings that an error of `tol` may have put below the best mean score."""
+    means = scores.mean(axis=1)
+    return np.flatnonzero(means.max() - means <= tol)
 
 
 def split_scores(estimator, settings, X, y, splits, score, average="micro", tasks=None, folds=None):
-    """Test scores (settings, splits), or the error `NotFromMoments`, or another of a fit."""
+    """Test scores (settings, splits), and how far off the best may be.
+
+    The error is `NotFromMoments`, or what a fit raises.
+    """
     if score not in SQUARES:
         raise NotFromMoments(f"{score} is no score of squared errors")
     X = as_table(X)
@@ -104,7 +109,11 @@ def split_scores(estimator, settings, X, y, splits, score, average="micro", task
             for i, (scalers, model) in enumerate(plans):
                 fitted = _fitted(scalers, model, train, test)
                 scores[i, j] = _score(*fitted, score, average)
-    return scores
+    # Where a solver stops before the minimum, rounding may tell at which step: the loss is then off
+    # by `tol`, predictions and scores by its root.
+    tol = max(np.sqrt(getattr(model, "tol", 0.0)) for _, model in plans)
+    best = abs(scores.mean(axis=1).max())
+    return scores, max(tol, CLOSE) * (max(best, 1.0) if score in SHARES else best)
 
 
 def _plan(model, X):
@@ -123,6 +132,8 @@ def _plan(model, X):
         }
         if len(columns) > 1:
             raise NotFromMoments(f"{step!r} and {model!r} differ in task_col")
+    if isinstance(model, TaskLinearModel):  # reads names and places of columns
+        model._rows(take(X, [0]), np.zeros(1), None)
     return scalers, model
 
 
@@ -226,10 +237,10 @@ def _score(m, W, b, score, average):
     left = total(within + m.n * level**2)
     if score == "explained_variance":
         left = left - total(m.n * level) ** 2 / n
-    over = spread if score in SQUARES[:2] else left
+    over = spread if score in SHARES else left
     if not (n.size and (n > 1).all() and (over > 0).all() and (total(lost) <= EXACT * over).all()):
         raise NotFromMoments("a score is not defined, or lost in rounding")
-    if score in SQUARES[:2]:
+    if score in SHARES:
         return (1 - left / spread).mean()
     errors = left / n
-    return -(np.sqrt(errors) if score == SQUARES[3] else errors).mean()
+    return -(np.sqrt(errors) if score == SQUARES[-1] else errors).mean()

@@ -6,12 +6,13 @@ from sklearn.linear_model import Ridge
 
 from .._utils._containers import groups
 from .._utils._numerics import shortest_in_hull
-from .._utils._validation import check_flag, check_integer, check_number, check_strength
+from .._utils._validation import check_integer, check_number
 from ..linear._base import TaskLinearClassifier, TaskLinearRegressor
 from ..linear._losses import LogisticLoss
 from ..linear._penalties import SharedMean
 from ..linear._solver import solve, warn_unless_converged
 from ..table._reading import unique_tasks
+from ._biased_moments import check_strengths, fit_moments
 from ._domains import find_roles
 
 
@@ -126,9 +127,8 @@ class BiasedRidge(Biased, TaskLinearRegressor):
 
     Notes
     -----
-    Taught in :doc:`/chapters/algorithms/borrow_model`. Rows without a label, or of a task that is
-    neither source nor target, are left out. Cost: one `Ridge` per task, with K outputs. Tune
-    `alpha` on the target's rows: `mtlkit.table.TargetKFold`.
+    Taught in :doc:`/chapters/algorithms/borrow_model`. Rows without a label or a role are left out.
+    Cost: a `Ridge` per task, K outputs. Tune `alpha` on the target: `mtlkit.table.TargetKFold`.
 
     References
     ----------
@@ -181,12 +181,12 @@ class BiasedRidge(Biased, TaskLinearRegressor):
         self
             The fitted estimator.
         """
-        for name in ("alpha", "source_alpha"):
-            check_strength(self, name, include="left")
-        check_flag(self.fit_intercept, "fit_intercept")
+        check_strengths(self, include="left")
         X, y, task, weight = self._rows_of_roles(self._rows(X, y, sample_weight))
         self.tasks_, codes = unique_tasks(task)
         return self._fit_tasks(X, y, codes, weight)
+
+    _fit_moments = fit_moments
 
     def _fit_source(self, X, y, weight):
         ridge = Ridge(self.source_alpha, fit_intercept=self.fit_intercept).fit(X, y, weight)
@@ -331,9 +331,7 @@ class BiasedLogisticRegression(Biased, TaskLinearClassifier):
         self
             The fitted estimator.
         """
-        for name in ("alpha", "source_alpha"):
-            check_strength(self, name, include="neither")
-        check_flag(self.fit_intercept, "fit_intercept")
+        check_strengths(self, include="neither")
         check_number(self.tol, "tol", low=0, open_high=True)
         check_integer(self.max_iter, "max_iter")
         rows = self._rows(X, y, sample_weight, classes=True)
