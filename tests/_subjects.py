@@ -26,7 +26,7 @@ from mtlkit.linear import (
     SharedMean,
 )
 from mtlkit.neural import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
-from mtlkit.table import per_task, shared
+from mtlkit.table import PrivateColumns, per_task, shared
 from mtlkit.transfer import (
     CORAL,
     TCA,
@@ -76,6 +76,7 @@ CLASSIFIERS = [
 TRANSFORMERS = [
     per_task(StandardScaler()),
     shared(StandardScaler()),
+    PrivateColumns(),
     CORAL(),
     SubspaceAlignment(2),
     TCA(2),

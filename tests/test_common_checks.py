@@ -56,8 +56,7 @@ EXPECTED |= {
     for n in (1, 2)
 }
 EXPECTED |= {
-    (name, 2, f"check_sample_weight{rest}"): LONE_CLASS
-    for name in ("PerTask LogisticRegression", "PriorCorrection")
+    ("PriorCorrection", 2, f"check_sample_weight{rest}"): LONE_CLASS
     for rest in (
         "s_pandas_series",
         "s_not_an_array",
@@ -67,7 +66,6 @@ EXPECTED |= {
         "_equivalence_on_sparse_data",
     )
 }
-EXPECTED["PerTask LogisticRegression", 2, "check_n_features_in_after_fitting"] = LONE_CLASS
 EXPECTED |= {
     (f"Pooled HistGradientBoosting{kind}", n, "check_sample_weight_equivalence_on_dense_data"): (
         "scikit-learn's boosted trees count rows in bins and leaves"

@@ -89,7 +89,8 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         if is_classifier(self):
             self.classes_, labels = np.unique(y, return_inverse=True)
             has = np.zeros((len(self.tasks_), len(self.classes_)), dtype=bool)
-            has[codes, labels] = True
+            counts = slice(None) if sample_weight is None else sample_weight[use] > 0
+            has[codes[counts], labels[counts]] = True
             self._allowed = self._possible(has)
         self._names = feature_names(X, self.task_col)
         try:

@@ -2,13 +2,13 @@
 
 import narwhals as nw
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._utils._containers import column_names, empty_columns, groups, is_frame, select, take
 from .._utils._delegation import chooses_columns, naming, sub_estimator_has
 from .._utils._numerics import possible_classes
-from ..table._reading import find_tasks
 from ..table._rows import explaining
 from ._meta import (
     TaskMetaEstimator,
@@ -98,8 +98,9 @@ class PerTask(TaskMetaEstimator):
         self.n_jobs = n_jobs
 
     def _possible(self, has):
-        one = has.sum(axis=1) == 1 if len(self.classes_) > 1 else np.zeros(len(has), dtype=bool)
+        one = (has.sum(axis=1) == 1) & (len(self.classes_) > 1)
         self.one_class_tasks_ = self.tasks_[one]
+        self._only = {k: self.classes_[has[k].argmax()] for k in np.flatnonzero(one).tolist()}
         return np.where(one[:, None], possible_classes(has), has)
 
     def _fit_features(self, features, codes, y, by_row, fixed, use):
@@ -140,11 +141,9 @@ class PerTask(TaskMetaEstimator):
 
     def _one_class(self, rows, y, by_row):
         """Models of the tasks with one class, by the number of the task."""
-        tasks = getattr(self, "one_class_tasks_", ())
         models, weight = {}, row_weights(by_row, len(y))
-        for k in find_tasks(tasks, self.tasks_):
-            own = rows[k]
-            model = OneClass(y[own[0]], self.classes_[self._allowed[k]], weight[own].sum())
+        for k, label in self._only.items() if is_classifier(self) else ():
+            model = OneClass(label, self.classes_[self._allowed[k]], weight[rows[k]].sum())
             models[k] = model.fit(None)
         return models
 

@@ -141,9 +141,9 @@ def check_common_columns(who, names, features, task):
         if absent.size:
             raise ValueError(
                 f"X contains NaN: columns {some(names[j] for j in absent)} are missing in every "
-                f"row of task {t!r}, but {who} needs the same columns in all tasks. Keep the "
-                "common columns, or use PerTask, which takes each task's own; if per_task(...) "
-                "made them, use shared(...)"
+                f"row of task {t!r}, but {who} needs the same columns in all tasks. Put "
+                "PrivateColumns(task_col) before it, which keeps them private, or use PerTask, "
+                "which takes each task's own; if per_task(...) made them, use shared(...)"
             ) from None
 
 
