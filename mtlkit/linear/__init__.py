@@ -7,6 +7,7 @@ from ._multi_task import MultiTaskLinearRegression, MultiTaskLogisticRegression
 from ._path import regularization_path
 from ._penalties import JointSupport, LowRank, Penalty, SharedMean
 from ._relations import LearnedRelations, TaskGraph
+from ._search_cv import MomentSearchCV
 
 __all__ = [
     "EmpiricalBayesRidge",
@@ -14,6 +15,7 @@ __all__ = [
     "LearnedRelations",
     "LowRank",
     "MeanRegularizedRidge",
+    "MomentSearchCV",
     "MultiTaskLinearRegression",
     "MultiTaskLogisticRegression",
     "Penalty",

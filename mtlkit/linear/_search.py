@@ -31,6 +31,9 @@ class NotFromMoments(ValueError):
     """The search must be done on rows, which also finds the words for what is wrong."""
 
 
+CANNOT = (ValueError, TypeError, np.linalg.LinAlgError)  # what then shows by itself on rows
+
+
 def search_from_moments(
     estimator, param_grid, X, y, splits, *, score, average="micro", tasks=None, scorer=None,
     folds=None,
@@ -67,30 +70,36 @@ def search_from_moments(
     if len(settings) == 1:
         return settings[0]
     try:
-        scores, tol = split_scores(estimator, settings, X, y, splits, score, average, tasks, folds)
-    except (ValueError, TypeError, np.linalg.LinAlgError):
+        scores = split_scores(
+            estimator, settings, X, y, splits, score, average, tasks, scorer or score, folds
+        )
+    except CANNOT:
         return None
-    close = close_to_best(scores, tol)
-    if len(close) == 1:
-        return settings[close[0]]
-    grid = [{name: [value] for name, value in settings[k].items()} for k in close]
-    search = GridSearchCV(
-        estimator, grid, scoring=scorer or score, cv=splits, refit=False, error_score="raise"
-    )
-    return search.fit(X, y).best_params_
+    return settings[int(scores.mean(axis=1).argmax())]
 
 
-def close_to_best(scores, tol):
-    """Positions of the settings that an error of `tol` may have put below the best mean score."""
-    means = scores.mean(axis=1)
-    return np.flatnonzero(means.max() - means <= tol)
-
-
-def split_scores(estimator, settings, X, y, splits, score, average="micro", tasks=None, folds=None):
-    """Test scores (settings, splits), and how far off the best may be.
+def split_scores(
+    estimator, settings, X, y, splits, score, average="micro", tasks=None, scorer=None, folds=None
+):
+    """Test scores (settings, splits); those that rounding may have put below the best, from rows.
 
     The error is `NotFromMoments`, or what a fit raises.
     """
+    scores, tol = scores_of_moments(estimator, settings, X, y, splits, score, average, tasks, folds)
+    means = scores.mean(axis=1)
+    close = np.flatnonzero(means.max() - means <= tol)
+    if len(close) > 1:
+        grid = [{name: [value] for name, value in settings[k].items()} for k in close]
+        search = GridSearchCV(
+            estimator, grid, scoring=scorer, cv=splits, refit=False, error_score="raise"
+        )
+        found = search.fit(X, y).cv_results_
+        scores[close] = np.column_stack([found[f"split{j}_test_score"] for j in range(len(splits))])
+    return scores
+
+
+def scores_of_moments(estimator, settings, X, y, splits, score, average, tasks, folds):
+    """Test scores (settings, splits), and how far off the best may be."""
     if score not in SQUARES:
         raise NotFromMoments(f"{score} is no score of squared errors")
     X = as_table(X)
