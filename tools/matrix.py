@@ -24,7 +24,13 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "_build" / "matrix"
 UV = [sys.executable, "-m", "uv"]
 OLDEST = (3, 11)
-BESIDE = ("same_in_pytorch", "torchjd", "skada", "ot_beside")  # tests beside other libraries
+BESIDE = (  # tests beside other libraries
+    "same_in_pytorch",
+    "torchjd",
+    "skada",
+    "ot_beside",
+    "statsmodels",
+)
 
 SHOW_BLAS = (
     "import numpy, scipy.linalg, threadpoolctl\n"

@@ -82,27 +82,30 @@ def minimise(criterion, max_iter):
     """Λ (q, r) of the lowest criterion, r its rank; the steps; whether the gradient vanished."""
     q = criterion.Zy.shape[1]
     U, sizes, steps, few = np.eye(q), np.ones(q), 0, 20
-    while steps < max_iter:
+    value, converged = np.inf, False
+    while steps < max_iter and not converged:
         triangle = _Triangle(criterion, U, sizes)
         found = minimize(
             triangle, np.zeros(triangle.step.shape[1]), jac=True, method="L-BFGS-B",
             options={"maxiter": min(few, max_iter - steps), "ftol": 0.0, "gtol": 1e-5},
         )  # fmt: skip
-        steps += max(found.nit, 1)
-        U, sizes, _ = np.linalg.svd(triangle.at(found.x))
-        if found.nit < few:
-            break
+        L, steps = triangle.at(found.x), steps + max(found.nit, 1)
+        U, sizes, _ = np.linalg.svd(L)
+        converged = found.nit < few and value - found.fun < 1e-6
+        value = found.fun
     # Of what the criterion does not tell apart the smallest: then a variance is exactly zero. Rows
     # without noise leave it few digits.
-    L = triangle.at(found.x)
-    enough = found.fun + 1e-7 + 1e-15 * criterion.free * criterion.yy / criterion.parts(L)[5]
+    blur = 1e-15 * criterion.free * criterion.yy / criterion.parts(L)[5]
+    enough = value + 1e-7 + blur
     rank = next((r for r in range(q) if criterion(U[:, :r] * sizes[:r])[0] <= enough), q)
     triangle = _Triangle(criterion, U, sizes[:rank])
     x = np.zeros(triangle.step.shape[1])
-    value, gradient = triangle(x)
-    if rank:  # values have too few digits for the last steps, gradients have them
-        last = root(lambda x: triangle(x)[1], x, method="hybr", options={"xtol": 1e-13}).x
+    gradient = triangle(x)[1]
+    if rank and converged:  # values have too few digits for the last steps, gradients have them
+        near = lambda x: triangle(x.clip(-1, 1))[1]  # noqa: E731
+        last = root(near, x, method="hybr", options={"xtol": 1e-13}).x.clip(-1, 1)
         value, slope = triangle(last)
         if value <= enough and np.abs(slope).max() < np.abs(gradient).max():
             x, gradient = last, slope
-    return triangle.at(x), steps, np.abs(gradient).max(initial=0) < 1e-3
+    small = np.abs(gradient).max(initial=0) < 1e-3 + 20 * blur
+    return triangle.at(x), steps, converged and small
