@@ -19,6 +19,12 @@ from playwright.sync_api import sync_playwright
 from tests.site import checks
 from tools.book import HTML
 
+REFERENCE = sorted(path.stem for path in (HTML / "reference" / "generated").glob("*.html"))
+ONE_OF_EACH_KIND = [
+    f"reference/generated/mtlkit.{name}"
+    for name in ("linear.MeanRegularizedRidge", "evaluation.compare")  # a class, a function
+]
+
 if os.environ.get("SITE_REQUIRED") != "1":
     problems = checks.missing_or_stale() + checks.old_results()
     if problems:
@@ -26,15 +32,14 @@ if os.environ.get("SITE_REQUIRED") != "1":
 
 
 @pytest.fixture(scope="module")
-def browser():
+def context():
     # Debian's Chromium; where there is none, playwright looks for its own.
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--disable-background-networking", "--disable-component-update"],
-        )
-        yield browser
-        browser.close()
+    with (
+        sync_playwright() as playwright,
+        checks.start(playwright, shutil.which("chromium")) as browser,
+        browser.new_context() as context,
+    ):
+        yield context
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +56,24 @@ def test_every_link_leads_somewhere():
     assert checks.broken_links() == []
 
 
-@pytest.mark.parametrize("mode", checks.MODES)
-@pytest.mark.parametrize("name", checks.PAGES)
-def test_page(browser, base, name, mode):
-    with checks.opened(browser, base, f"{name}.html", mode) as (page, problems):
-        assert problems + checks.look(page) + checks.barriers(page, Axe()) == []
+@pytest.mark.parametrize("name", [*checks.PAGES, *ONE_OF_EACH_KIND])
+def test_page(context, base, name):
+    with checks.opened(context, base, f"{name}.html") as (page, problems):
+        assert checks.wrong(page, Axe()) + problems == []
 
 
-def test_search_finds_a_phrase(browser, base):
-    path = "search.html?q=negative+transfer"
-    with checks.opened(browser, base, path, "light") as (page, problems):
+@pytest.mark.parametrize("name", REFERENCE)
+def test_page_of_the_reference(context, base, name):
+    """They come from one template: all are looked at, and one of each kind is searched above."""
+    with checks.opened(context, base, f"reference/generated/{name}.html") as (page, problems):
+        for mode in ("light", "phone"):
+            checks.show(page, mode)
+            problems += [f"{mode}: {problem}" for problem in checks.look(page)]
+        assert problems == []
+
+
+def test_search_finds_a_phrase(context, base):
+    with checks.opened(context, base, "search.html?q=negative+transfer") as (page, problems):
         page.wait_for_selector("#search-results li a")
         assert "negative transfer" in page.inner_text("#search-results").lower()
         assert problems == []
@@ -105,7 +118,7 @@ def test_broken_links_are_found(tmp_path):
     ]
 
 
-def test_a_bad_page_is_found(tmp_path, browser):
+def test_a_bad_page_is_found(tmp_path, context):
     (tmp_path / "bad.html").write_text(
         "<!doctype html><html><title>Bad</title><main><h1>Bad</h1>"
         '<script src="http://example.org/x.js"></script><script>console.warn("oh");no()</script>'
@@ -115,9 +128,9 @@ def test_a_bad_page_is_found(tmp_path, browser):
     )
     with (
         checks.served(tmp_path) as base,
-        checks.opened(browser, base, "bad.html", "phone") as (page, problems),
+        checks.opened(context, base, "bad.html") as (page, problems),
     ):
-        found = "\n".join(problems + checks.look(page) + checks.barriers(page, Axe()))
+        found = "\n".join(checks.wrong(page, Axe()) + problems)
     for problem in (
         "external request: http://example.org/x.js",
         "console warning: oh",
