@@ -19,6 +19,7 @@ from mtlkit._utils._containers import is_frame, take
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.evaluation import compare, task_affinity
 from mtlkit.linear import (
+    EmpiricalBayesRidge,
     JointSupport,
     MeanRegularizedRidge,
     MultiTaskLinearRegression,
@@ -229,7 +230,11 @@ def subjects():
         run = lambda case, e=transformer: transformed(e, case)  # noqa: E731
         name = type(transformer).__name__
         tags = {"tasks", "values", "predicts"}
-        tags |= {"holes"} if name == "TaskTransformer" else {"columns", "own", "full"}
+        tags |= (
+            {"holes"}
+            if name in ("TaskTransformer", "PrivateColumns")
+            else {"columns", "own", "full"}
+        )
         tags |= {"wide"} if name in ("TaskTransformer", "CORAL") else set()  # no column goes
         yield Subject(name_of(transformer), run, tags)
     tags = tags_of(MultiTaskMLPRegressor()) - {"weights"}
@@ -242,7 +247,7 @@ def subjects():
     for model in (ClassifierRatio(), KLIEP(gamma=0.1, random_state=0)):
         run = lambda case, m=model: ratio(m, case)  # noqa: E731
         yield Subject(name_of(model), run, {"values", "full"})
-    for model in (MeanRegularizedRidge(), MultiTaskMLPRegressor(**FAST)):
+    for model in (MeanRegularizedRidge(), EmpiricalBayesRidge(), MultiTaskMLPRegressor(**FAST)):
         run = lambda case, m=model: in_parts(m, case)  # noqa: E731
         tags = tags_of(model) - {"predicts", "scores", "weights", "rows"}
         yield Subject(f"{name_of(model)} in parts", run, tags, tol=1e-3)

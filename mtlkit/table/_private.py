@@ -3,20 +3,10 @@
 import narwhals as nw
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import assert_all_finite, check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils._containers import (
-    as_table,
-    as_vector,
-    column,
-    column_names,
-    empty_columns,
-    groups,
-    is_frame,
-    missing,
-    take,
-)
+from .._utils._containers import as_table, column_names, groups, is_frame
 from .._utils._validation import check_number
 from ._assembly import in_output
 from ._reading import read_table, task_codes, task_position, unique_tasks
@@ -60,8 +50,8 @@ class PrivateColumns(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If `scale` is not positive, a private column (in an array any feature) holds other things
-        than numbers, `X` is sparse, and what `read_table` raises.
+        If `scale` is not positive, features are not numbers, `X` is sparse, and what `read_table`
+        raises.
 
     See Also
     --------
@@ -133,14 +123,13 @@ class PrivateColumns(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_consistent_length(features, y)
         self.tasks_, codes = unique_tasks(task)
         rows = groups(codes, len(self.tasks_))
-        self._has = ~np.array([empty_columns(take(features, own)) for own in rows])
+        self._has = ~np.array([np.isnan(features[own]).all(axis=0) for own in rows])
         tasks = self.tasks_.tolist()
         self._private = np.flatnonzero(~self._has.all(axis=0)).tolist()
         self.owners_, self._centre = {}, {}
         for j in self._private:
             self.owners_[names[j]] = [tasks[t] for t in np.flatnonzero(self._has[:, j])]
-            values = self._numbers(features, j, names, task)
-            known = values[~np.isnan(values)]
+            known = features[~np.isnan(features[:, j]), j]
             self._centre[j] = (known / max(known.size, 1)).sum()  # the sum may be too large
         return self
 
@@ -163,7 +152,7 @@ class PrivateColumns(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         place = X.shape[1] if self.task_col is None else task_position(X, self.task_col)
         filled = {}
         for j in self._private:
-            values = self._numbers(features, j, names, task)
+            values = features[:, j]
             lacks = np.where(codes < 0, np.isnan(values), ~self._has[codes, j])
             with np.errstate(over="ignore"):
                 private = np.where(lacks, 0.0, float(self.scale) * (values - self._centre[j]))
@@ -176,26 +165,15 @@ class PrivateColumns(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return in_output(_replaced(X, filled), self)
 
     def _read(self, X, *, reset):
-        """The table, its features, the task of each row, and what to call the features."""
+        """The table, its features as floats, the task of each row, and what to call features."""
         X = as_table(X)
         features, task = read_table(X, self.task_col)
         validate_data(self, X, reset=reset, skip_check_array=True)
         names = feature_names(X, self.task_col)
-        if not is_frame(features):
-            with explaining(features, names, task):
-                check_array(features, ensure_all_finite=False)
-        return X, features, task, names
-
-    def _numbers(self, features, j, names, task):
-        """Column `j` as floats, NaN where missing."""
-        values = as_vector(column(features, j))
-        holes = missing(values)
-        numbers = np.full(len(values), np.nan)
-        with explaining(values[~holes][:, None], [names[j]], task[~holes], np.flatnonzero(~holes)):
-            refuse_dates(values[:, None])
-            numbers[~holes] = values[~holes]
-            assert_all_finite(numbers[~holes])
-        return numbers
+        with explaining(features, names, task):
+            refuse_dates(features)
+            numbers = check_array(features, dtype=np.float64, ensure_all_finite="allow-nan")
+        return X, numbers, task, names
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
