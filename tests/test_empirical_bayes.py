@@ -482,7 +482,7 @@ def test_slips_in_positions_are_told(slopes, words):
 
 def test_too_few_rows_are_told():
     X, y = problem(19, rows=(1, 2))
-    with pytest.raises(ValueError, match=r"n_samples=3 .*3 fixed effects.*MeanRegularizedRidge"):
+    with pytest.raises(ValueError, match=r"n_samples=3 .* 3 fixed effects.*MeanRegularizedRidge"):
         model().fit(X, y)
     X, y = problem(19)
     with pytest.raises(ValueError, match=r"n_samples=1 .*sample_weight"):

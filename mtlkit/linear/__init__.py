@@ -1,4 +1,4 @@
-"""Convex multi-task linear models on ragged tasks."""
+"""Multi-task linear models on ragged tasks."""
 
 from ._empirical_bayes import EmpiricalBayesRidge
 from ._mean_regularized import MeanRegularizedRidge

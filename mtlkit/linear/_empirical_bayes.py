@@ -286,9 +286,9 @@ class EmpiricalBayesRidge(KeepsMoments, TaskLinearRegressor):
         free = n - F.shape[1]
         if free < 1e-9:
             raise ValueError(
-                f"n_samples={n:g} (or sum of sample_weight), and {F.shape[1]} fixed effects with "
-                "the intercept: no residual is left to estimate variances from. Pass more rows or "
-                "fewer columns, or use MeanRegularizedRidge"
+                f"n_samples={n:g} (the sum of sample_weight, if given: scale it to mean 1), and "
+                f"{F.shape[1]} fixed effects with the intercept leave no residual to estimate "
+                "variances from: pass more rows or fewer columns, or use MeanRegularizedRidge"
             )
         criterion = Criterion(A, r * unit, yy * unit**2, F, N, free)
         try:

@@ -82,6 +82,7 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
 
     See Also
     --------
+    EmpiricalBayesRidge : Finds how strongly tasks are tied by itself, and tells deviations.
     MultiTaskLinearRegression : Other penalties; with `SharedMean` the same weights.
     TaskMoments : What is needed of the rows; moments of parts of the rows add up.
     mtlkit.baselines.PerTask : One model per task, the limit at coupling 0.
