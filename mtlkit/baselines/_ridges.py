@@ -37,6 +37,7 @@ def ridges_from_moments(ridge, moments):
     return W, m.y_mean - np.einsum("td,td->t", m.x_mean, W)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # then they are fitted one by one
 def fit_ridges(ridge, features, codes, n_tasks, y, params):
     """Weights (T, d) and intercepts (T,) of a `Ridge` for each task, from rows.
 

@@ -1,6 +1,7 @@
 """`GridSearchCV` for models that are fitted from moments."""
 
 import time
+from contextlib import suppress
 
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
@@ -124,11 +125,12 @@ class MomentSearchCV(GridSearchCV):
         splits = list(check_cv(self.cv, y, classifier=is_classifier(self.estimator)).split(X, y))
         settings = list(ParameterGrid(self.param_grid))
         score, start = "r2" if self.scoring is None else self.scoring, time.perf_counter()
-        try:
+        scores = None
+        with suppress(*CANNOT):
             scores = split_scores(
                 self.estimator, settings, X, y, splits, score, scorer=self.scoring
             )
-        except CANNOT:
+        if scores is None:
             rows = GridSearchCV(self.estimator, self.param_grid, scoring=self.scoring, cv=splits)
             found = vars(rows.fit(X, y))
             vars(self).update({name: v for name, v in found.items() if name.endswith("_")})

@@ -32,7 +32,7 @@ def fit_moments(self, moments):
         starts = starts[..., 0]
     # Of what is left of y by each source: its products with x, and with itself.
     xy = targets.Sxy[..., None] - targets.Sxx @ starts.T
-    yy = targets.Syy[:, None, None] - (targets.Sxy @ starts.T)[..., None] - starts @ xy
+    yy = targets.Syy[:, None, None] - (targets.Sxy @ starts.T)[:, None] - starts @ xy
     beyond = ridges(targets.Sxx, xy, self.alpha, least=1e-9)
     if beyond is None:
         return None
