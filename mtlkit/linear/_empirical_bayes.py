@@ -292,14 +292,14 @@ class EmpiricalBayesRidge(KeepsMoments, TaskLinearRegressor):
             )
         criterion = Criterion(A, r * unit, yy * unit**2, F, N, free)
         try:
-            L, self.n_iter_, converged = minimise(criterion, max_iter)
+            L, steps, converged = minimise(criterion, max_iter)
             value = criterion(L)[0]
             W, M, C, beta, effects, rss, _ = criterion.parts(L)
         except np.linalg.LinAlgError:
             raise _overflow() from None
         if not converged:
             warnings.warn(
-                f"the REML criterion is not at its minimum after {self.n_iter_} steps: raise "
+                f"the REML criterion is not at its minimum after {steps} steps: raise "
                 f"max_iter={max_iter}, or name fewer random_slopes",
                 ConvergenceWarning,
                 stacklevel=3,
@@ -312,16 +312,16 @@ class EmpiricalBayesRidge(KeepsMoments, TaskLinearRegressor):
             back[0, :d] = -x0
             fixed = sigma * (back @ F @ C)
             random = sigma * (back @ N @ L)[[0, *(j + 1 for j in slopes)]]
-            self.fixed_covariance_ = fixed @ fixed.T
-            self.random_covariance_ = random @ random.T
-            self.reml_criterion_ = float(value + log_size + free * 2 * np.log(scale))
-        found = (own, shared, self.fixed_covariance_, self.random_covariance_)
-        if not all(np.isfinite(part).all() for part in found):
+            fixed, random = fixed @ fixed.T, random @ random.T
+            value += log_size + free * 2 * np.log(scale)
+        if not all(np.isfinite(part).all() for part in (own, shared, fixed, random)):
             raise _overflow()
+        self.fixed_covariance_, self.random_covariance_ = fixed, random
+        self.reml_criterion_, self.n_iter_ = float(value), steps
         self.tasks_, self.coef_, self.shared_coef_ = seen.tasks, own[:, :d], shared[:d]
         self.intercept_ = y0 + own[:, d] - own[:, :d] @ x0
         self.shared_intercept_ = float(y0 + shared[d] - shared[:d] @ x0)
-        self.standard_errors_ = np.sqrt(self.fixed_covariance_.diagonal())
+        self.standard_errors_ = np.sqrt(fixed.diagonal())
         self.standard_errors_[1:][~told] = np.nan
         self.residual_variance_ = float(sigma**2)
         # Those of a new task last: its random effects have no data.

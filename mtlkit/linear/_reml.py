@@ -10,7 +10,8 @@ class Criterion:
     """The REML criterion as a function of Λ (q, r), from moments of x (p,) and z (q,) of tasks."""
 
     def __init__(self, A, r, yy, F, N, free):
-        self.ZZ, self.ZX, self.Zy = N.T @ (A @ N), N.T @ (A @ F), r @ N
+        ZA = N.T @ A
+        self.ZZ, self.ZX, self.Zy = ZA @ N, ZA @ F, r @ N
         self.XX, self.Xy, self.yy, self.free = F.T @ A.sum(axis=0) @ F, r.sum(axis=0) @ F, yy, free
 
     def parts(self, L):
