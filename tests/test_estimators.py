@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import mtlkit
 from mtlkit.baselines import PerTask
-from mtlkit.linear import EmpiricalBayesRidge
+from mtlkit.linear import EmpiricalBayesRidge, MomentSearchCV
 from mtlkit.neural import FineTuner
 from mtlkit.table import TaskStratifiedKFold, per_task, shared
 from mtlkit.transfer import KLIEP, BiasedRidge, ClassifierRatio
@@ -36,8 +36,10 @@ from tests._subjects import (
 
 def test_every_public_estimator_is_tested_here():
     # FineTuner takes tables of the width of its network only (tests/test_finetune.py), and density
-    # ratios are fitted to two tables (tests/test_weighting.py).
-    assert public_estimators() == {FineTuner, ClassifierRatio, KLIEP, *map(type, ESTIMATORS)}
+    # ratios are fitted to two tables (tests/test_weighting.py), and a search is held against
+    # GridSearchCV (tests/test_moment_search.py).
+    elsewhere = {FineTuner, ClassifierRatio, KLIEP, MomentSearchCV}
+    assert public_estimators() == elsewhere | {*map(type, ESTIMATORS)}
 
 
 # scikit-learn's rules

@@ -20,6 +20,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
 
 from mtlkit._utils._delegation import setting_of
 from mtlkit.baselines import PerTask, Pooled
@@ -371,6 +372,19 @@ def test_it_is_a_search_as_others_are():
     assert set(nested.best_params_) == {"cv"}
     generator = (pair for pair in KFold(3).split(X))
     assert MomentSearchCV(estimator, grid, cv=generator).fit(X, y).n_splits_ == 3
+
+
+@pytest.mark.parametrize("model", [MeanRegularizedRidge(), PerTask(Ridge())])
+def test_it_passes_the_checks_that_grid_search_passes(model):
+    def failures(search):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results = check_estimator(search, on_fail=None, on_skip=None)
+        return {r["check_name"] for r in results if r["status"] == "failed"}
+
+    strength = "alpha" if "alpha" in model.get_params() else "estimator__alpha"
+    grid = {strength: [0.1, 1.0]}
+    assert failures(MomentSearchCV(model, grid, cv=2)) <= failures(GridSearchCV(model, grid, cv=2))
 
 
 @given(seed=st.integers(0, 10_000), sizes=st.lists(st.integers(1, 30), min_size=1, max_size=5))

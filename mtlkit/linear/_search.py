@@ -148,13 +148,13 @@ def _plan(model, X):
 
 def fold_moments(X, y, splits, task_col):
     """Moments of the training and the test part of each split, from one reading of the rows."""
+    features, task = number_table(X, task_col, "a search", fit=False)
     y = np.asarray(y)
     # Narrow floats are rounded anew in fits on rows, and in scores.
     narrow = {"float32", "float16"} & {*dtypes(X), str(y.dtype)}
     if y.ndim != 1 or y.dtype.kind not in "iuf" or narrow:
         raise NotFromMoments("a target and features of 64 bits are needed")
     y, _ = read_numbers(y)
-    features, task = number_table(X, task_col, "a search", fit=False)
     if not (np.abs(features).max() < LARGEST and np.abs(y).max() < LARGEST):
         raise NotFromMoments("a number is missing or huge")
     tasks, codes = unique_tasks(task)
