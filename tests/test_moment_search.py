@@ -33,6 +33,7 @@ from mtlkit.linear import (
     MomentSearchCV,
     MultiTaskLinearRegression,
     SharedMean,
+    TaskMoments,
 )
 from mtlkit.linear import _search as module
 from mtlkit.linear._search import search_from_moments
@@ -255,6 +256,35 @@ def test_settings_nearer_than_rounding_are_told_apart_on_rows(monkeypatch):
     ours, theirs = both(MeanRegularizedRidge(task_col=0), grid, X, y, 4)
     assert_same(ours, theirs)
     assert [setting["coupling"] for setting in seen[0]] == grid["coupling"][:3]
+
+
+def fields_of(m):
+    return np.concatenate([np.ravel(v) for v in (m.n, m.x_mean, m.y_mean, m.Sxx, m.Sxy, m.Syy)])
+
+
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_moments_of_changed_rows(offset):
+    X, y = ragged(15, offset=offset)
+    task, X = X[:, 0].astype(int), X[:, 1:]
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(y))
+    m = TaskMoments.from_rows(X, y, task, weight)
+    shift, scale = X[:5] - 1, np.abs(X[5:10]) + 1
+    for change, rows in (
+        (m.scaled_features(shift, scale), ((X - shift[task]) / scale[task], y, task, weight)),
+        (m.scaled_features(shift[0], scale[0]), ((X - shift[0]) / scale[0], y, task, weight)),
+        (m.pooled(), (X, y, 0 * task, weight)),
+        (m.of_tasks([1, 3]), [part[np.isin(task, [1, 3])] for part in (X, y, task, weight)]),
+    ):
+        expected = fields_of(TaskMoments.from_rows(*rows))
+        np.testing.assert_allclose(
+            fields_of(change), expected, rtol=1e-8, atol=1e-8 + 1e-9 * offset
+        )
+    about = m.about_zero()
+    r, own = weight[task == 2], X[task == 2]
+    np.testing.assert_allclose(about.Sxx[2], own.T @ (r[:, None] * own))
+    np.testing.assert_allclose(about.Sxy[2], (r * y[task == 2]) @ own)
+    assert about.Syy[2] == pytest.approx(r @ y[task == 2] ** 2)
+    assert not about.x_mean.any() and not about.y_mean.any()
 
 
 class MeanOfTasks:

@@ -31,7 +31,7 @@ class NotFromMoments(ValueError):
     """The search must be done on rows, which also finds the words for what is wrong."""
 
 
-CANNOT = (ValueError, TypeError, np.linalg.LinAlgError)  # what then shows by itself on rows
+CANNOT = (ValueError, TypeError, IndexError, np.linalg.LinAlgError)  # what then shows by itself on rows
 
 
 def search_from_moments(
