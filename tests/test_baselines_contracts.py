@@ -598,3 +598,76 @@ def test_after_a_transformer_per_task():
     table = pl.from_pandas(as_frame(HOLES))
     expected = model.fit(as_frame(HOLES), y).predict(as_frame(HOLES))
     assert_allclose(model.fit(table, y).predict(table), expected)
+
+
+# Frames cost what arrays cost
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        DecisionTreeRegressor(max_depth=2, random_state=0),
+        make_pipeline(StandardScaler(), Ridge()),
+        HistGradientBoostingRegressor(max_iter=3, min_samples_leaf=2),
+    ],
+)
+def test_a_frame_of_numbers_is_read_once(inner, monkeypatch):
+    last = getattr(inner, "steps", [(None, inner)])[-1][1]
+    seen, read = [], type(last).predict
+    monkeypatch.setattr(
+        type(last), "predict", lambda self, X: seen.append(type(X)) or read(self, X)
+    )
+    reads, to_numpy = [], pd.DataFrame.to_numpy
+    monkeypatch.setattr(
+        pd.DataFrame, "to_numpy", lambda self, *a, **k: reads.append(1) or to_numpy(self, *a, **k)
+    )
+    model = PerTask(inner, task_col="task").fit(F, y)
+    predicted = model.predict(F)
+    assert set(seen) == {np.ndarray}
+    assert len(reads) == 2  # one in fit, one in predict, whatever the number of tasks
+    assert_allclose(predicted, PerTask(inner, task_col=0).fit(X, y).predict(X))
+    for t, fitted in zip(model.tasks_, model.estimators_, strict=True):
+        rows = (F["task"] == t).to_numpy()
+        assert fitted.feature_names_in_.tolist() == ["a", "b", "c"]
+        assert_allclose(fitted.predict(F.loc[rows, ["a", "b", "c"]]), predicted[rows])
+    other = F.astype({"a": object})  # no plain numbers, though as good
+    assert_allclose(model.predict(other), predicted)
+    again = pickle.loads(pickle.dumps(model))
+    assert_array_equal(again.predict(F), predicted)
+
+
+class ByName(RegressorMixin, BaseEstimator):
+    """Wants its column by name."""
+
+    def fit(self, X, y):
+        self.n_features_in_, self.mean_ = X.shape[1], X["a"].mean()
+        return self
+
+    def predict(self, X):
+        return X["a"].to_numpy() - self.mean_
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        ByName(),
+        make_pipeline(StandardScaler().set_output(transform="pandas"), ByName()),
+        make_pipeline(ColumnTransformer([("a", "passthrough", ["a"])]), Ridge()),
+        GridSearchCV(Ridge(), {"alpha": [1.0, 9.0]}, cv=2),
+    ],
+)
+def test_who_may_ask_for_names_gets_the_frame(inner):
+    model = PerTask(inner, task_col="task").fit(F, y)
+    rows = (F["task"] == "t1").to_numpy()
+    part = F.loc[rows, ["a", "b", "c"]]
+    assert_allclose(model.predict(F)[rows], clone(inner).fit(part, y[rows]).predict(part))
+
+
+def test_a_frame_with_numbers_as_names_and_columns_that_a_task_lacks():
+    numbered = pd.DataFrame(HOLES, columns=[10, 20, 30, 40])
+    inner = DecisionTreeRegressor(max_depth=2, random_state=0)
+    expected = PerTask(inner, task_col=0).fit(HOLES, y).predict(HOLES)
+    assert_allclose(PerTask(inner, task_col=10).fit(numbered, y).predict(numbered), expected)
+    model = PerTask(inner, task_col="task").fit(as_frame(HOLES), y)
+    assert_allclose(model.predict(as_frame(HOLES)), expected)
+    assert model.estimators_[1].feature_names_in_.tolist() == ["b", "c"]

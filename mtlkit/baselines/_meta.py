@@ -80,11 +80,8 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         if len(use) < n:
             features = take(features, use)
             self._unlabelled = set(unique_tasks(task)[0].tolist()) - set(self.tasks_.tolist())
-        for stale in (
-            "classes_",
-            "_allowed",
-            "one_class_tasks_",
-        ):  # of an earlier fit, perhaps with a classifier
+        # Of an earlier fit, perhaps with a classifier:
+        for stale in ("classes_", "_allowed", "one_class_tasks_", "_only"):
             self.__dict__.pop(stale, None)
         if is_classifier(self):
             self.classes_, labels = np.unique(y, return_inverse=True)

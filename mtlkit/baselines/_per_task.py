@@ -18,6 +18,7 @@ from ._meta import (
     row_weights,
 )
 from ._one_class import OneClass
+from ._plain import is_plain, needs_no_frame, with_names
 from ._ridges import copies, fit_ridges, ridge_values, ridges_from_moments
 
 
@@ -76,7 +77,8 @@ class PerTask(TaskMetaEstimator):
     other of the K classes that are possible (as in :class:`Pooled`) has probability 1 / (n + K)
     (Laplace's rule of succession). `one_class_tasks_` names these tasks.
 
-    The cost is that of the estimator on each task.
+    The cost is that of the estimator on each task. A DataFrame of pandas that holds plain numbers
+    is read once, and estimators of scikit-learn without parameters about columns get arrays.
 
     Taught in :doc:`/chapters/background/three_settings`.
 
@@ -105,6 +107,7 @@ class PerTask(TaskMetaEstimator):
 
     def _fit_features(self, features, codes, y, by_row, fixed, use):
         self._keep_width = chooses_columns(self.estimator)
+        self._models = None  # those of `estimators_`, fitted to arrays though X is a frame
         if self.task_col is None:
             self._empty = [np.empty(0, int)]
             params = fixed | by_row
@@ -116,6 +119,9 @@ class PerTask(TaskMetaEstimator):
         # Ridges of all tasks are solved at once; the first is fitted too, and the others are like.
         lines = fit_ridges(self.estimator, features, codes, len(rows), y, fixed | by_row)
         self._empty = [np.empty(0, int)] * len(rows)
+        plain = lines is None and is_plain(features) and needs_no_frame(self.estimator)
+        if plain:
+            features = features.to_numpy()
         if lines is None:
             self._empty = [np.flatnonzero(empty_columns(take(features, r))) for r in rows]
         alone = self._one_class(rows, y, by_row)
@@ -138,6 +144,12 @@ class PerTask(TaskMetaEstimator):
         self.estimators_ = [
             alone[k] if k in alone else next(fitted) for k in range(len(self.tasks_))
         ]
+        if plain:
+            self._models = self.estimators_
+            if hasattr(self, "feature_names_in_"):
+                self.estimators_ = [
+                    with_names(model, self._own_names(k)) for k, model in enumerate(self._models)
+                ]
 
     def _one_class(self, rows, y, by_row):
         """Models of the tasks with one class, by the number of the task."""
@@ -177,11 +189,14 @@ class PerTask(TaskMetaEstimator):
         values = ridge_values(self.estimators_, features, codes) if method == "predict" else None
         if values is not None:
             return [(slice(None), 0, values)], codes
+        models = self.estimators_
+        if self._models is not None and is_plain(features):
+            models, features = self._models, features.to_numpy()
         present, place = np.unique(codes, return_inverse=True)
         parts, names = [], self.tasks_.tolist()
         for k, rows in zip(present.tolist(), groups(place, len(present)), strict=True):
             own = self._own(features if len(present) == 1 else take(features, rows), k)
-            fitted = self.estimators_[k]
+            fitted = models[k]
             where = f"{method} of {type(fitted).__name__} failed in task {names[k]!r}"
             where = None if self.task_col is None else where
             with naming(where), explaining(own, self._own_names(k), rows=rows):
