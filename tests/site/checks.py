@@ -3,11 +3,11 @@
 import functools
 import threading
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import yaml
-from bs4 import BeautifulSoup
 
 from tests.book.checks import listed_pages
 from tools.book import HTML, SITE_KEY
@@ -38,22 +38,27 @@ def old_results(stamp=SITE_KEY, root=ROOT):
     return ["mtlkit or the lock has changed since the site was built"]
 
 
+class Anchors(HTMLParser):
+    """Addresses that a page points to, and the anchors that it has."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.addresses, self.anchors = [], set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.anchors.add(found.get("id") or found.get("name"))
+        if tag in ("a", "img", "link", "script", "source"):
+            self.addresses.append(found.get("href") or found.get("src") or "")
+
+
 def broken_links(html=HTML):
     """Links, anchors, images and scripts inside the site that lead nowhere."""
-
-    @functools.cache
-    def soup(path):
-        return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-    @functools.cache
-    def anchors(path):
-        return {tag.get("id") or tag.get("name") for tag in soup(path).find_all(True)}
-
-    problems = set()
+    read, problems = functools.cache(Anchors), set()
     pages = [path for path in html.rglob("*.html") if "_static" not in path.parts]
     for page in pages:
-        for tag in soup(page).find_all(["a", "img", "link", "script", "source"]):
-            address = tag.get("href") or tag.get("src") or ""
+        for address in read(page).addresses:
             parts = urlsplit(address)
             if not address or parts.scheme or parts.netloc:
                 continue
@@ -61,7 +66,7 @@ def broken_links(html=HTML):
             anchor = unquote(parts.fragment)
             if not target.is_file():
                 problems.add(f"{page.relative_to(html)}: {address} does not exist")
-            elif anchor and anchor not in anchors(target):
+            elif anchor and anchor not in read(target).anchors:
                 problems.add(f"{page.relative_to(html)}: {address} has no such anchor")
     return sorted(problems)
 

@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 if os.environ.get("SITE_REQUIRED") != "1":
-    for name in ("bs4", "playwright", "axe_playwright_python"):
+    for name in ("playwright", "axe_playwright_python"):
         pytest.importorskip(name, reason="needs: pip install -r requirements-browser.txt")
 
 from axe_playwright_python.sync_playwright import Axe
