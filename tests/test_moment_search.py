@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
@@ -361,6 +362,34 @@ def test_rows_are_used_where_moments_do_not_tell(case):
         estimator, grid, X, y, list(KFold(3).split(X)), score=scoring or "r2"
     )
     assert found is None
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_shares_of_sources_do_not_depend_on_the_level_of_y(weighted):
+    X, y = ragged(17)
+    weight = np.random.default_rng(0).uniform(0.1, 2, len(y)) if weighted else None
+    model = BiasedRidge(source=[0, 1, 2], task_col=0)
+    expected = clone(model).fit(X, y, weight)
+    for level in (1e6, 1e9):
+        shares = clone(model).fit(X, y + level, weight).source_shares_
+        np.testing.assert_allclose(shares, expected.source_shares_, atol=1e-13 * level)
+
+
+def test_solvers_that_stop_short_and_bad_splits_go_to_grid_search():
+    X, y = ragged(16)
+    short = MultiTaskLinearRegression(JointSupport(), task_col=0, max_iter=2, tol=1e-12)
+    with pytest.warns(ConvergenceWarning, match="duality gap"):
+        ours = MomentSearchCV(short, {"alpha": [1.0, 2.0]}, cv=3).fit(X, y)
+    assert not ours.from_moments_
+    estimator, grid = SEARCHES["mean-regularised"]
+    few = np.arange(len(y) - 1)
+    for train in (few[:60], few % 60, few < 60, few[:90] - 50):  # the second repeats rows
+        split = [(np.resize(train, len(y)) if train.dtype == bool else train, few[90:])]
+        theirs = GridSearchCV(estimator, grid, cv=split).fit(X, y)
+        ours = MomentSearchCV(estimator, grid, cv=split).fit(X, y)
+        assert ours.best_params_ == theirs.best_params_
+    with pytest.raises(IndexError, match="500"):
+        ours.set_params(cv=[(few[:60], [500])]).fit(X, y)
 
 
 def test_weights_and_groups_go_to_grid_search():

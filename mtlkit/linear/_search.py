@@ -1,11 +1,13 @@
 """A search over settings from the moments of folds: the rows are read once, and never again."""
 
 import itertools
+import warnings
 from functools import reduce
 from operator import add
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -31,7 +33,8 @@ class NotFromMoments(ValueError):
     """The search must be done on rows, which also finds the words for what is wrong."""
 
 
-CANNOT = (ValueError, TypeError, IndexError, np.linalg.LinAlgError)  # what then shows by itself on rows
+# What a search on rows shows by itself.
+CANNOT = (ValueError, TypeError, IndexError, np.linalg.LinAlgError, ConvergenceWarning)
 
 
 def search_from_moments(
@@ -110,7 +113,8 @@ def scores_of_moments(estimator, settings, X, y, splits, score, average, tasks, 
     if task_col not in folds:
         folds[task_col] = fold_moments(X, y, splits, task_col)
     scores = np.empty((len(models), len(splits)))
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)  # how far it got, rounding may tell
         for j, (train, test) in enumerate(folds[task_col]):
             if tasks is not None:
                 places = np.array(find_tasks(tasks, test.tasks), dtype=int)

@@ -198,7 +198,8 @@ class BiasedRidge(Biased, TaskLinearRegressor):
         shares = np.ones(1)
         if len(starts) > 1:  # the objective is a quadratic form in β, since all of it is linear
             rest = left - X @ ridge.coef_.T - ridge.intercept_
-            shares = shortest_in_hull(left.T @ (weight[:, None] * rest))
+            bend = ridge.coef_ @ ridge.coef_.T
+            shares = shortest_in_hull(rest.T @ (weight[:, None] * rest) + self.alpha * bend)
         intercept = shares @ np.broadcast_to(ridge.intercept_, len(starts))
         return shares @ (starts + ridge.coef_), intercept, shares
 
