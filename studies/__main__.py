@@ -9,6 +9,6 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 parser = argparse.ArgumentParser(prog="python -m studies", description=__doc__)
-STUDIES = ["angles", "landmine", "school", "showdown"]
+STUDIES = ["angles", "coverage", "landmine", "school", "showdown"]
 parser.add_argument("study", choices=STUDIES)
 importlib.import_module(f".{parser.parse_args().study}", "studies").run()

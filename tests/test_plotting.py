@@ -18,6 +18,9 @@ from mtlkit.plotting import SETTING_COLORS, SETTING_MARKERS, use_style
 SETTINGS = ["single-task", "multi-task", "transfer", "pooled"]
 PHONE = 358  # px: what a margin of 16 px leaves of a screen of 390
 
+# Most tests are not about the third opponent.
+pytestmark = pytest.mark.filterwarnings("ignore:no candidate is boosted")
+
 
 @pytest.fixture(autouse=True)
 def style():
@@ -101,7 +104,9 @@ def test_display_shows_the_differences(comparison):
     assert display.figure_ is ax.figure
     assert [label.get_text() for label in ax.get_yticklabels()] == ["pooled", "mean"]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
-    assert ax.get_xlabel() == "difference in R² from alone (points)"
+    assert ax.get_xlabel() == (
+        "difference in R² from alone (points)\nwith 95% intervals for new rows"
+    )
     for row, name in enumerate(["pooled", "mean"]):
         expected = comparison.difference(name).times(100)
         point, _, (line,) = ax.containers[row]
@@ -115,17 +120,17 @@ def test_display_shows_the_differences(comparison):
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["pooled", "single-task"]
 
 
-def test_display_takes_baseline_correction_axes_and_style(comparison):
+def test_display_takes_baseline_scope_axes_and_style(comparison):
     _, ax = plt.subplots()
     display = ComparisonDisplay.from_comparison(
-        comparison, baseline="mean", corrected=True, ax=ax, capsize=0, color="red"
+        comparison, baseline="mean", scope="these rows", ax=ax, capsize=0, color="red"
     )
     assert display.ax_ is ax
     assert list(display.differences) == ["alone", "pooled"]
-    expected = comparison.difference("pooled", "mean", corrected=True).times(100)
+    expected = comparison.difference("pooled", "mean", scope="these rows").times(100)
     assert display.differences["pooled"] == expected
     assert ax.containers[0][0].get_color() == "red"
-    assert "from mean" in ax.get_xlabel()
+    assert "from mean" in ax.get_xlabel() and "these rows" in ax.get_xlabel()
 
 
 def test_interval_need_not_be_symmetric():
@@ -137,9 +142,9 @@ def test_interval_need_not_be_symmetric():
 
 def test_comparison_plots_itself(comparison):
     _, ax = plt.subplots()
-    display = comparison.plot(ax, corrected=True)
+    display = comparison.plot(ax, scope="these rows")
     assert display.ax_ is ax
-    expected = comparison.difference("mean", corrected=True).times(100)
+    expected = comparison.difference("mean", scope="these rows").times(100)
     assert display.differences["mean"] == expected
 
 

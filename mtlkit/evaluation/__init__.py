@@ -2,10 +2,11 @@
 
 from ._affinity import TaskAffinity, task_affinity
 from ._compare import compare
-from ._comparison import Comparison, ComparisonTable
+from ._comparison import Comparison
 from ._intervals import Difference, Equivalence, equivalence_test, paired_difference, verdict
 from ._label_saving import LabelSaving, label_saving
 from ._plot import ComparisonDisplay
+from ._table import ComparisonTable
 
 __all__ = [
     "Comparison",

@@ -12,9 +12,11 @@ from threadpoolctl import threadpool_limits
 from .._utils._containers import take
 from ..table import TaskStratifiedShuffleSplit
 from ..table._reading import unique_tasks
-from ._compare import check_splits, check_table, check_task_col
-from ._intervals import check_level, paired_difference
-from ._scoring import TaskScorer
+from ._compare import check_task_col
+from ._designs import check_scope, error_of_mean
+from ._intervals import check_level, interval, paired
+from ._scoring import Responses, TaskScorer
+from ._search import Units, check_splits, check_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,8 @@ class TaskAffinity:
     mean, low, high : ndarray of shape (T, T)
         Entry [s, t] is the mean gain of task t from training with task s, in raw units of the
         score, and the ends of its interval. The diagonal is NaN.
+    scope : {"new rows", "these rows"}
+        What the intervals speak about.
 
     See Also
     --------
@@ -43,6 +47,7 @@ class TaskAffinity:
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    scope: str
 
 
 def task_affinity(
@@ -54,6 +59,7 @@ def task_affinity(
     task_col,
     scoring=None,
     cv=None,
+    scope="new rows",
     level=0.95,
     n_jobs=None,
     random_state=None,
@@ -81,8 +87,10 @@ def task_affinity(
         The task column.
     scoring : str or callable, default=None
         A scikit-learn scorer; None: the ``score`` of the estimators.
-    cv : splitter, default=None
+    cv : splitter or list of (train, test), default=None
         None: 20 splits by `TaskStratifiedShuffleSplit`, a quarter of the rows for tests.
+    scope : {"new rows", "these rows"}, default="new rows"
+        What the intervals speak about, see `Comparison`.
     level : float, default=0.95
         Of each interval. At ``1 - 0.05 / (T * (T - 1))`` all T(T - 1) hold together (Bonferroni).
     n_jobs : int, default=None
@@ -113,8 +121,8 @@ def task_affinity(
 
     Notes
     -----
-    The cost: J T (T + 1) / 2 fits. The intervals are the plain ones of `paired_difference`. What
-    pairs gain need not tell what a larger group gains (Standley et al., ICML 2020).
+    The cost: J T (T + 1) / 2 fits. What pairs gain need not tell what a larger group gains
+    (Standley et al., ICML 2020).
 
     Taught in :doc:`/chapters/algorithms/which_tasks_belong_together`.
 
@@ -133,44 +141,54 @@ def task_affinity(
     if len(tasks) == 1:
         raise ValueError(f"X has one task, {tasks[0]!r} (task_col={task_col!r}); give two or more")
     check_task_col({"together": together, "alone": alone}, task_col)
-    check_level(level)
+    level = check_level(level)
+    if check_scope(scope) == "new tasks":
+        raise ValueError("scope='new tasks': pairs are of these tasks: choose 'new rows'")
     scorer = check_scoring(together, scoring=scoring)
     scorer = TaskScorer(scorer, task_col, tasks, "macro", X, y)
     if cv is None:
         cv = TaskStratifiedShuffleSplit(task_col=task_col, random_state=random_state)
     splits = check_splits(cv, X, y, np.zeros(len(y), dtype=bool))
+    units = Units(scorer, X, y, None)
     runs = Parallel(n_jobs=n_jobs, prefer="processes")(
-        delayed(_split_scores)(together, alone, X, y, codes, split, scorer, f"split {j}")
+        delayed(_split_scores)(together, alone, X, y, codes, split, scorer, units, f"split {j}")
         for j, split in enumerate(splits)
     )
-    pairs, by_itself = map(np.array, zip(*runs, strict=True))  # (J, T, T) and (J, T)
+    # (J, T + 1, T) scores of task t at [:, s, t], alone at [:, T, t]; (J, T + 1, U) influences.
+    scores, moved = map(np.array, zip(*runs, strict=True))
+    parts = units.parts(splits)
     mean, low, high = np.full((3, len(tasks), len(tasks)), np.nan)
     for s, t in permutations(range(len(tasks)), 2):
-        gain = paired_difference(pairs[:, s, t], by_itself[:, t], level=level)
+        d = paired(scores[:, s, t], scores[:, -1, t])
+        own = np.flatnonzero(units.tasks == t)
+        moves = moved[:, s, own] - moved[:, -1, own]
+        found = error_of_mean(d, scope, parts.of(slice(None), own), moves)
+        gain = interval(d, found.error, found.df, level)
         mean[s, t], low[s, t], high[s, t] = gain.mean, gain.low, gain.high
-    return TaskAffinity(tasks, mean, low, high)
+    return TaskAffinity(tasks, mean, low, high, scope)
 
 
-def _split_scores(together, alone, X, y, codes, split, scorer, where):
-    """On one split, scores of task t trained with s at [s, t] (T, T), and of t alone (T,)."""
+def _split_scores(together, alone, X, y, codes, split, scorer, units, where):
+    """On one split, scores of task t (T + 1, T) trained with s, or alone in the last row, and the
+    influences (T + 1, U) of the units of t on them."""
     T = len(scorer.tasks)
-    pairs, by_itself = np.full((T, T), np.nan), np.empty(T)
-
-    def scores(estimator, group):
-        train, test = (part[np.isin(codes[part], group)] for part in split)
-        try:
-            fitted = clone(estimator).fit(take(X, train), y[train])
-            found = np.array(scorer.with_tasks(fitted, take(X, test), y[test])[1])[group]
-            if np.isnan(found).any():
-                raise ValueError("a task has no labelled test row: use larger test parts")
-        except Exception as error:
-            error.add_note(f"(tasks {[scorer.tasks[t] for t in group]}, {where})")
-            raise
-        return found
-
+    scores, moved = np.full((T + 1, T), np.nan), np.zeros((T + 1, units.count))
     with threadpool_limits(1):
-        for t in range(T):
-            (by_itself[t],) = scores(alone, [t])
-        for s, t in combinations(range(T), 2):
-            pairs[t, s], pairs[s, t] = scores(together, [s, t])
-    return pairs, by_itself
+        for group in [*([t] for t in range(T)), *map(list, combinations(range(T), 2))]:
+            train, test = (part[np.isin(codes[part], group)] for part in split)
+            try:
+                model = alone if len(group) == 1 else together
+                fitted = clone(model).fit(take(X, train), y[train])
+                part = scorer.part(take(X, test), y[test], None, units.of_rows[test])
+                found = scorer.scores(Responses(fitted, part.X), part, units.count)
+                if np.isnan(found.by_task[group]).any():
+                    raise ValueError("a task has no labelled test row: use larger test parts")
+            except Exception as error:
+                error.add_note(f"(tasks {[scorer.tasks[t] for t in group]}, {where})")
+                raise
+            for t in group:
+                partner = next((s for s in group if s != t), T)
+                own = units.tasks == t
+                scores[partner, t] = found.by_task[t]
+                moved[partner, own] = found.task_influence[own]
+    return scores, moved

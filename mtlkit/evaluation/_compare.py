@@ -1,8 +1,8 @@
 """Did sharing help? Candidates compared on paired splits, with equal budgets and intervals.
 
-What belongs here: the protocol (`compare`). How parts are scored is in ``_scoring.py``, what the
-result can be asked in ``_comparison.py``, the statistics of two lists of scores in
-``_intervals.py``.
+What belongs here: the protocol (`compare`). How a candidate is searched is in ``_search.py``, how
+parts are scored in ``_scoring.py``, what the result can be asked in ``_comparison.py``, what its
+intervals speak about in ``_designs.py``, the t statistics of differences in ``_intervals.py``.
 """
 
 import time
@@ -10,21 +10,34 @@ import warnings
 from inspect import isclass
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.model_selection import GridSearchCV, ParameterGrid
+from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
-from .._utils._containers import as_table, missing, some, take
+from .._utils._containers import some
 from .._utils._delegation import setting_of
-from .._utils._validation import check_choice, check_integer, read_labels
+from .._utils._validation import check_choice, check_flag
 from ..table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
-from ..table._reading import read_table, unique_tasks
+from ..table._reading import unique_tasks
 from ._comparison import Comparison, check_known
-from ._scoring import TaskScorer
+from ._designs import check_scope
+from ._scoring import Responses, Scores, TaskScorer
+from ._search import (
+    Folds,
+    Search,
+    Units,
+    check_beside,
+    check_inner,
+    check_splits,
+    check_table,
+    only_row,
+    rows_of,
+)
 
 
 def compare(
@@ -33,14 +46,18 @@ def compare(
     y,
     *,
     task_col=None,
+    groups=None,
+    sample_weight=None,
     scoring=None,
     average="micro",
     baseline=None,
     tasks=None,
     cv=None,
     inner_cv=5,
+    scope="new rows",
     n_jobs=None,
     random_state=None,
+    verbose=False,
 ):
     """Paired comparison of estimators by nested cross-validation, with equal search budgets.
 
@@ -59,10 +76,17 @@ def compare(
         Rows whose label is missing may train (if the estimators take them) and are never scored.
     task_col : str, int or None, default=None
         The task column; None means one task.
-    scoring : str or callable, default=None
+    groups : array-like of shape (n,), default=None
+        Group of each row, such as a patient, a machine or a customer. Rows of one group stay
+        together in the splits of `cv`, in the inner folds, and as units of the intervals.
+    sample_weight : array-like of shape (n,), default=None
+        Weight of each row, in fits and in scores.
+    scoring : str, callable or list of these, default=None
         A scikit-learn scorer, used in the inner search and on the test parts. None: "accuracy"
-        for classifiers, "r2" for regressors. Probabilities are scored with all classes as columns;
-        ROC AUC and average precision, with those of the tasks that are scored, see Notes.
+        for classifiers, "r2" for regressors. Of several the first chooses settings, and the test
+        parts are scored by each: see ``by_scoring`` of the result. Probabilities are scored with
+        all classes as columns; ROC AUC and average precision, with those of the tasks that are
+        scored, see Notes.
     average : {"micro", "macro"}, default="micro"
         "micro": the scorer on all test rows together. "macro": the unweighted mean of the scores
         of the tasks that have test rows.
@@ -71,15 +95,21 @@ def compare(
     tasks : list, default=None
         Tasks to score, in the inner search too; for transfer, the targets. Other tasks train, and
         their test rows are ignored; those of a single row always train. None: all.
-    cv : splitter, default=None
-        None: 20 splits by `TaskStratifiedShuffleSplit`, a quarter of the rows for tests.
-    inner_cv : int, default=5
-        Folds of the inner search, `TaskStratifiedKFold` with shuffling, anew on each split. The
-        only row of a task, and its only labelled row, train in all of them.
+    cv : splitter or list of (train, test), default=None
+        None: 20 splits by `TaskStratifiedShuffleSplit`, a quarter of the rows for tests. A list
+        holds row numbers.
+    inner_cv : int or splitter, default=5
+        Of the inner search. An integer: folds of `TaskStratifiedKFold` with shuffling, anew on each
+        split, where the only row of a task, and its only labelled row, train in all of them; if
+        `cv` is a `TaskTimeSeriesSplit`, as many splits of this kind.
+    scope : {"new rows", "these rows", "new tasks"}, default="new rows"
+        What intervals of the result speak about, unless asked otherwise; see `Comparison`.
     n_jobs : int, default=None
         Splits worked on at the same time, as joblib counts them. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         Draws the default `cv` and the inner folds. Estimators keep the `random_state` they have.
+    verbose : bool, default=False
+        Show a progress bar over the splits.
 
     Returns
     -------
@@ -96,13 +126,16 @@ def compare(
     Warns
     -----
     UserWarning
-        If there is a task column and no candidate is `PerTask`, or none `Pooled`, or a plain
-        estimator would see the task as a feature.
+        If there is a task column and no candidate is `PerTask`, none `Pooled`, or none boosted
+        trees told the task; a plain estimator would see the task as a feature; tasks of one class
+        are left out of a macro score; or the inner folds do not keep the order of time.
 
     See Also
     --------
     mtlkit.baselines.PerTask : No pooling, the first opponent.
-    mtlkit.baselines.Pooled : Complete pooling, the second.
+    mtlkit.baselines.Pooled : Complete pooling, the second; of boosted trees with
+        ``task_as_input="category"``, the third.
+    mtlkit.linear.MomentSearchCV : The search that ridges and penalties get here.
     task_affinity : Which tasks help which.
     paired_difference : The interval of two lists of scores.
 
@@ -110,7 +143,8 @@ def compare(
     -----
     Why "micro": per-task R² divides by the variance of a few test rows, so on a task with little
     signal it is far below zero, and one such task decides the mean. A task whose score cannot be
-    computed makes a macro score an error, never the mean of the others.
+    computed makes a macro score an error, never the mean of the others; but a task that has one
+    class in the whole table is not ranked, and a warning names it.
 
     A test part is predicted once, and each task is scored on its rows of that prediction (a scorer
     that is not made by `make_scorer` is called on each task's rows). Where tasks have classes of
@@ -119,9 +153,12 @@ def compare(
 
     BLAS and OpenMP are held to one thread, so that workers do not fight for cores and sums are
     rounded alike whatever `n_jobs`. The cost is that of J (budget × inner_cv + 1) fits per
-    candidate.
+    candidate; where a model is fitted from moments and scored by squared errors, the search reads
+    the rows once, and fits once on rows. To score by what has no closed form here (neither a mean
+    over rows, R² nor the area under the ROC curve), a score is computed anew without each of some
+    twenty parts of the rows, which is what intervals are made of.
 
-    The intervals hold the tasks fixed. For tests over many data sets see Demšar (2006).
+    For tests over many data sets see Demšar (2006).
 
     Taught in :doc:`/chapters/background/did_sharing_help`.
 
@@ -133,7 +170,9 @@ def compare(
     candidates, budget = _check_candidates(candidates)
     X, y, task = check_table(X, y, task_col)
     check_choice(average, "average", ("micro", "macro"))
-    inner_cv = check_integer(inner_cv, "inner_cv", low=2)
+    check_scope(scope)
+    check_flag(verbose, "verbose")
+    groups, sample_weight = check_beside(groups, sample_weight, len(y))
     tasks = _check_tasks(tasks, unique_tasks(task)[0].tolist(), task_col)
     estimators = {name: estimator for name, (estimator, _) in candidates.items()}
     check_task_col(estimators, task_col)
@@ -146,85 +185,64 @@ def compare(
         baseline = (alone or list(settings))[0]
     check_known(baseline, list(settings), "baseline")
     if task_col is not None:
-        _warn_missing_baselines(settings, task_col)
-    if scoring is None:
-        scoring = _default_scoring(estimators)
-    if not callable(scoring):
-        check_choice(scoring, "scoring", get_scorer_names())
-    scorer = check_scoring(estimators[baseline], scoring=scoring)
-    scorer = TaskScorer(scorer, task_col, tasks, average, X, y)
+        _warn_missing_opponents(estimators, settings, task_col)
+    scorers = {
+        name: TaskScorer(scorer, task_col, tasks, average, X, y, sample_weight)
+        for name, scorer in _check_scoring(scoring, estimators, baseline).items()
+    }
+    _warn_unranked(scorers, tasks)
     if cv is None:
         cv = TaskStratifiedShuffleSplit(task_col=task_col, random_state=random_state)
+    inner_cv = check_inner(inner_cv, cv, task_col)
     scored = set(tasks)
-    lone = _only_row(task, np.array([name not in scored for name in task.tolist()]))
+    lone = only_row(task, np.array([name not in scored for name in task.tolist()]))
     stratified = isinstance(cv, TaskStratifiedKFold | TaskStratifiedShuffleSplit)
-    splits = check_splits(cv, X, y, lone & stratified)
+    splits = check_splits(cv, X, y, lone & stratified, groups)
+    first, *others = scorers
+    searches = {
+        name: Search(*pair, inner_cv, first, scorers[first], task_col)
+        for name, pair in candidates.items()
+    }
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=len(splits))
-    folds = [
-        TaskStratifiedKFold(inner_cv, task_col=task_col, shuffle=True, random_state=int(seed))
-        for seed in seeds
-    ]
+    units = {name: Units(scorer, X, y, groups) for name, scorer in scorers.items()}
     # Processes, not threads: the CPU clock is that of a process.
-    runs = Parallel(n_jobs=n_jobs, prefer="processes")(
-        delayed(_run_split)(candidates, X, y, *split, folds[j], scorer, f"split {j}")
+    runs = Parallel(n_jobs=n_jobs, prefer="processes", return_as="generator")(
+        delayed(_run_split)(
+            searches, scorers, units, X, y, groups, sample_weight, *split, int(seeds[j]), j
+        )
         for j, split in enumerate(splits)
     )
-    found = {name: list(zip(*(run[name] for run in runs), strict=True)) for name in candidates}
-    rows = [[scorer.counts(X, y, part) for part in split] for split in splits]
-    train_rows, test_rows = np.array(rows).swapaxes(0, 1)
-    return Comparison(
-        names=list(candidates),
-        baseline=baseline,
-        scores={name: np.array(of[0]) for name, of in found.items()},
-        task_scores={name: np.array(of[1]) for name, of in found.items()},
-        tasks=tasks,
-        best_params={name: list(of[2]) for name, of in found.items()},
-        seconds={name: np.array(of[3]) for name, of in found.items()},
-        settings=settings,
-        scoring=scoring if isinstance(scoring, str) else getattr(scoring, "__name__", str(scoring)),
-        average=average,
-        budget=budget,
-        train_rows=train_rows,
-        test_rows=test_rows,
-    )
-
-
-def check_table(X, y, task_col):
-    """The table, its labels as an array (n,) with NaN or None for holes, the task of each row."""
-    X = as_table(X)
-    X = X.tocsr() if hasattr(X, "tocsr") else X
-    task = read_table(X, task_col, accept_sparse=True)[1]
-    y, labelled = read_labels(y)
-    if len(task) != len(y):
-        raise ValueError(f"X has {len(task)} rows but y has {len(y)} values: align them")
-    if y.dtype.kind == "f":
-        y[~labelled] = np.nan
-    elif not labelled.all():
-        y = np.where(labelled, y.astype(object), None)
-    return X, y, task
-
-
-def check_splits(cv, X, y, lone):
-    """The splits of `cv`, two or more; rows of the mask `lone` are in every training part."""
-    if isclass(cv) or isinstance(cv, str) or not hasattr(cv, "split"):
-        shown = repr(cv) if np.isscalar(cv) or isclass(cv) else f"a {type(cv).__name__}"
-        raise ValueError(f"cv={shown} must be a splitter, such as TaskStratifiedShuffleSplit(20)")
-    always, rest = np.flatnonzero(lone), np.flatnonzero(~lone)
-    try:
-        splits = list(cv.split(take(X, rest), y[rest]))
-    except ValueError as error:
-        if "groups" not in str(error):
-            raise
-        raise ValueError(f"cv={cv!r} needs groups, which cannot be passed: use another") from error
-    if len(splits) < 2:
-        raise ValueError(f"cv={cv!r} makes {len(splits)} split(s), but an interval needs 2")
-    return [(np.append(rest[train], always), rest[test]) for train, test in splits]
-
-
-def _only_row(task, among):
-    """Mask of the rows `among` some, itself a mask, that are the only one of their task there."""
-    codes = unique_tasks(task)[1]
-    return among & (np.bincount(codes, among)[codes] == 1)
+    runs = list(tqdm(runs, "splits", total=len(splits), disable=not verbose))
+    shared = {
+        "names": list(candidates),
+        "baseline": baseline,
+        "tasks": tasks,
+        "best_params": {name: [run[name][1] for run in runs] for name in candidates},
+        "seconds": {name: np.array([run[name][2] for run in runs]) for name in candidates},
+        "settings": settings,
+        "average": average,
+        "budget": budget,
+        "scope": scope,
+        "_searches": searches,
+    }
+    made = {}
+    for k, name in enumerate(scorers):
+        kept = {c: Scores(*map(np.array, zip(*(r[c][0][k] for r in runs)))) for c in candidates}  # noqa: B905
+        parts = units[name].parts(splits)
+        by_task = parts.tasks == np.arange(len(tasks))[:, None]
+        made[name] = Comparison(
+            **shared,
+            scoring=name,
+            scores={c: of.score for c, of in kept.items()},
+            task_scores={c: of.by_task for c, of in kept.items()},
+            influences={c: of.influence for c, of in kept.items()},
+            task_influences={c: of.task_influence for c, of in kept.items()},
+            parts=parts,
+            train_rows=parts.train @ by_task.T,
+            test_rows=parts.test @ by_task.T,
+        )
+    made[first].by_scoring.update(made if others else {})
+    return made[first]
 
 
 def _check_candidates(candidates):
@@ -294,14 +312,60 @@ def _check_tasks(tasks, known, task_col):
     return [task for task in known if task in named]
 
 
-def _warn_missing_baselines(settings, task_col):
-    for setting, kind in (("single-task", "PerTask"), ("pooled", "Pooled")):
-        if setting not in settings.values():
+def _warn_missing_opponents(estimators, settings, task_col):
+    missing = [
+        (setting, kind, f"{kind}(estimator, task_col={task_col!r})")
+        for setting, kind in (("single-task", "PerTask"), ("pooled", "Pooled"))
+        if setting not in settings.values()
+    ]
+    told = [
+        estimator
+        for estimator in estimators.values()
+        if "category" in map(str, params_named(estimator, "task_as_input"))
+    ]
+    if not told:
+        made = f"Pooled(HistGradientBoosting..., task_col={task_col!r}, task_as_input='category')"
+        missing.append(("boosted", "boosted trees told the task", made))
+    for name, kind, made in missing:
+        warnings.warn(
+            f"no candidate is {kind}, so it is not known what sharing gains over it: add for "
+            f"example {name!r}: ({made}, param_grid)",
+            stacklevel=3,
+        )
+
+
+def _warn_unranked(scorers, tasks):
+    for name, scorer in scorers.items():
+        left_out = [task for task, counts in zip(tasks, scorer.counted, strict=True) if not counts]
+        if left_out and scorer.average == "macro":
             warnings.warn(
-                f"no candidate is {kind}, so it is not known what sharing gains over it: add for "
-                f"example '{setting}': ({kind}(estimator, task_col={task_col!r}), param_grid)",
+                f"tasks {some(left_out)} have one class in the whole table, so {name!r} cannot "
+                "rank them: they train, and are left out of the mean over tasks",
                 stacklevel=3,
             )
+
+
+def params_named(estimator, name):
+    """Values of the parameter, of the estimator itself and of those inside it."""
+    return [v for k, v in estimator.get_params().items() if k.split("__")[-1] == name]
+
+
+def _check_scoring(scoring, estimators, baseline):
+    """Scorers by name, the first of which chooses settings."""
+    if scoring is None:
+        scoring = _default_scoring(estimators)
+    several = list(scoring) if isinstance(scoring, (list, tuple)) else [scoring]
+    if not several:
+        raise ValueError(f"scoring={scoring!r} must name at least one score")
+    scorers = {}
+    for one in several:
+        if not callable(one):
+            check_choice(one, "scoring", get_scorer_names())
+        name = one if isinstance(one, str) else getattr(one, "__name__", str(one))
+        if name in scorers:
+            raise ValueError(f"scoring={scoring!r} holds {name!r} twice: drop one")
+        scorers[name] = check_scoring(estimators[baseline], scoring=one)
+    return scorers
 
 
 def _default_scoring(estimators):
@@ -314,33 +378,28 @@ def _default_scoring(estimators):
     return "accuracy" if classifiers else "r2"
 
 
-def _run_split(candidates, X, y, train, test, folds, scorer, where):
-    """Score, task scores, chosen setting and CPU seconds of each candidate on one split."""
-    X_train, X_test = take(X, train), take(X, test)
-    results = {}
+def _run_split(searches, scorers, units, X, y, groups, weight, train, test, seed, j):
+    """Of each candidate on one split: its `Scores` by each scorer, its setting, CPU seconds."""
+    own, results = rows_of(train, X, y, groups, weight), {}
+    X_test, y_test, _, weight_test = rows_of(test, X, y, groups, weight)
+    parts = [
+        scorer.part(X_test, y_test, weight_test, units[name].of_rows[test])
+        for name, scorer in scorers.items()
+    ]
     with threadpool_limits(1):
-        for name, (estimator, grid) in candidates.items():
+        folds = Folds(next(iter(searches.values())), *own, seed)
+        for name, search in searches.items():
             try:
                 start = time.process_time()
-                fitted, params = _search(estimator, grid, X_train, y[train], folds, scorer)
+                fitted, params = search.fit(*own, folds)
                 seconds = time.process_time() - start
-                score, by_task = scorer.with_tasks(fitted, X_test, y[test])
+                responses = Responses(fitted, parts[0].X)
+                scores = [
+                    scorer.scores(responses, part, units[key].count)
+                    for (key, scorer), part in zip(scorers.items(), parts, strict=True)
+                ]
             except Exception as error:
-                error.add_note(f"(candidate {name!r}, {where})")
+                error.add_note(f"(candidate {name!r}, split {j})")
                 raise
-            results[name] = score, by_task, params, seconds
+            results[name] = scores, params, seconds
     return results
-
-
-def _search(estimator, grid, X, y, folds, scorer):
-    """The estimator refitted with its best setting, and that setting."""
-    settings = ParameterGrid(grid)
-    if len(settings) == 1:
-        params = settings[0]
-        return clone(estimator).set_params(**clone(params, safe=False)).fit(X, y), params
-    task, labelled = read_table(X, folds.task_col, accept_sparse=True)[1], ~missing(y)
-    lone = _only_row(task, np.ones(len(y), dtype=bool)) | _only_row(task, labelled)
-    splits = check_splits(folds, X, y, lone)
-    search = GridSearchCV(estimator, grid, scoring=scorer, cv=splits, error_score="raise")
-    search.fit(X, y)
-    return search.best_estimator_, search.best_params_

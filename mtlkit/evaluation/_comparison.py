@@ -1,14 +1,16 @@
 """What a comparison can be asked: differences, tasks, equivalence, a table, a plot."""
 
-from dataclasses import dataclass
-from html import escape
+import warnings
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from .._utils._containers import some
-from ._intervals import equivalence_test, paired_difference
-from ._plot import ComparisonDisplay, unit
+from ._designs import Parts, check_scope, error_of_mean
+from ._intervals import check_level, equivalence, in_a_word, interval, paired
+from ._plot import ComparisonDisplay
+from ._table import make_table
 
 # Scores of scikit-learn whose best value is not 1.
 _UNBOUNDED = ("neg_", "mutual_info", "positive_likelihood")
@@ -50,6 +52,15 @@ class Comparison:
         Settings that each candidate tried.
     train_rows, test_rows : ndarray of shape (J, T)
         Labelled rows of each scored task in the training and test part of each split.
+    scope : {"new rows", "these rows", "new tasks"}
+        What intervals speak about, unless a method names another.
+    parts : object
+        Which units (rows, or the rows of a group in a task) each split trains and tests.
+    influences, task_influences : dict of name -> ndarray of shape (J, U)
+        How much each of U units moves the score of a split, and that of its task.
+    by_scoring : dict of str -> Comparison
+        With several scores: the comparison by each. `scoring` is that of the first, by which
+        settings were chosen.
 
     See Also
     --------
@@ -59,7 +70,34 @@ class Comparison:
 
     Notes
     -----
+    An interval is mean ± t · (standard error), and the scope decides the standard error. With s²
+    the variance of the differences over the J splits:
+
+    "these rows"
+        s / √J: about the mean over random splits of this one table. It narrows without limit as
+        splits are added, although no new row was seen.
+    "new rows"
+        About the mean difference on new tables of the same tasks. No row in two splits: s / √J.
+        More rows trained than tested: s √(1 / J + n_test / n_train), Nadeau and Bengio (2003).
+        Else that would be far too wide, and the components of variance are estimated: with r the
+        part that scored rows explain, τ² that of training parts, whose rows are shared by two
+        splits to the extent of ρ on average, the squared error is s² / J + r + ρ τ². Here r is the
+        sum of the squared mean influences of rows (or groups), and τ² what s² leaves when the
+        variance of test rows is taken off. It is conservative by at most s² / J.
+    "new tasks"
+        About the mean over new tasks of the same kind: the tasks are the sample. The influences of
+        the rows of a task are added up, and the error is that of their sum over T tasks, with T - 1
+        degrees of freedom.
+
+    None is adjusted for looking at several candidates or tasks. Rows of other tasks than the scored
+    ones (sources) are held fixed.
+
     Taught in :doc:`/chapters/background/did_sharing_help`.
+
+    References
+    ----------
+    * C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52,
+      239-281, 2003.
     """
 
     names: list[str]
@@ -75,14 +113,20 @@ class Comparison:
     budget: int
     train_rows: np.ndarray
     test_rows: np.ndarray
+    scope: str
+    parts: Parts
+    influences: dict[str, np.ndarray]
+    task_influences: dict[str, np.ndarray]
+    by_scoring: dict[str, "Comparison"] = field(default_factory=dict)
+    _searches: dict = field(default_factory=dict)
 
     def __repr__(self):
         return (
             f"<Comparison of {', '.join(self.names)} by {self.scoring} on {len(self.test_rows)} "
-            "splits; see .table() and .plot()>"
+            f"splits, intervals for {self.scope}; see .table() and .plot()>"
         )
 
-    def difference(self, name, baseline=None, *, corrected=False, level=0.95):
+    def difference(self, name, baseline=None, *, scope=None, level=0.95):
         """Score of `name` minus score of the baseline, with its interval.
 
         Parameters
@@ -91,10 +135,8 @@ class Comparison:
             A candidate.
         baseline : str, default=None
             Another; None means ``self.baseline``.
-        corrected : bool, default=False
-            False: about the mean over random splits of this table. True: about new data of the
-            same source, which is wider; see `paired_difference`. The rows counted are the labelled
-            rows of the scored tasks.
+        scope : {"new rows", "these rows", "new tasks"}, default=None
+            What the interval speaks about, see Notes of `Comparison`; None means ``self.scope``.
         level : float, default=0.95
             Confidence level.
 
@@ -102,11 +144,21 @@ class Comparison:
         -------
         Difference
             The mean over splits, with its confidence interval.
-        """
-        a, b = self._pair(self.scores, name, baseline)
-        return paired_difference(a, b, level=level, corrected=self._rows() if corrected else None)
 
-    def task_differences(self, name, baseline=None, *, corrected=False, level=0.95):
+        Raises
+        ------
+        ValueError
+            If a name or the scope is unknown, or the scope is "new tasks" and one task is scored.
+
+        Warns
+        -----
+        UserWarning
+            If no design gives a useful interval; the message names the cure.
+        """
+        d, error, df, scope = self._on_all(name, baseline, scope)
+        return interval(d, error, df, check_level(level), scope)
+
+    def task_differences(self, name, baseline=None, *, scope=None, level=0.95):
         """The difference on each task alone.
 
         Parameters
@@ -115,8 +167,8 @@ class Comparison:
             A candidate.
         baseline : str, default=None
             Another; None means ``self.baseline``.
-        corrected : bool, default=False
-            As in `difference`.
+        scope : {"new rows", "these rows", "new tasks"}, default=None
+            As in `difference`. Of a single task only rows can be new: "new tasks" is "new rows".
         level : float, default=0.95
             Confidence level.
 
@@ -127,17 +179,20 @@ class Comparison:
             such splits has no interval and is left out.
         """
         a, b = self._pair(self.task_scores, name, baseline)
+        moved = np.subtract(*self._pair(self.task_influences, name, baseline))
+        scope = "these rows" if self._scope(scope) == "these rows" else "new rows"
         result = {}
         for t, task in enumerate(self.tasks):
             splits = np.flatnonzero(np.isfinite(a[:, t]) & np.isfinite(b[:, t]))
             if splits.size >= 2:
-                rows = self._rows(splits, [t]) if corrected else None
-                result[task] = paired_difference(
-                    a[splits, t], b[splits, t], level=level, corrected=rows
-                )
+                units = np.flatnonzero(self.parts.tasks == t)
+                d = paired(a[splits, t], b[splits, t])
+                parts, own = self.parts.of(splits, units), moved[splits][:, units]
+                found = error_of_mean(d, scope, parts, own)
+                result[task] = interval(d, found.error, found.df, check_level(level), scope)
         return result
 
-    def worst_task(self, name, baseline=None, *, corrected=False, level=0.95):
+    def worst_task(self, name, baseline=None, *, scope=None, level=0.95):
         """The task with the smallest mean difference.
 
         Of many tasks the worst looks bad by chance alone, and its interval does not know that it
@@ -149,8 +204,8 @@ class Comparison:
             A candidate.
         baseline : str, default=None
             Another; None means ``self.baseline``.
-        corrected : bool, default=False
-            As in `difference`.
+        scope : {"new rows", "these rows", "new tasks"}, default=None
+            As in `task_differences`.
         level : float, default=0.95
             Confidence level.
 
@@ -166,7 +221,7 @@ class Comparison:
         ValueError
             If no task was scored on two splits or more.
         """
-        differences = self.task_differences(name, baseline, corrected=corrected, level=level)
+        differences = self.task_differences(name, baseline, scope=scope, level=level)
         if not differences:
             raise ValueError(
                 "no task was scored on two splits or more, so none has an interval: use a cv that "
@@ -174,7 +229,7 @@ class Comparison:
             )
         return min(differences.items(), key=lambda item: item[1].mean)
 
-    def equivalence(self, name, baseline=None, *, margin, corrected=False):
+    def equivalence(self, name, baseline=None, *, margin, scope=None):
         """Test that `name` and the baseline differ by less than `margin`.
 
         Parameters
@@ -185,7 +240,7 @@ class Comparison:
             Another; None means ``self.baseline``.
         margin : float
             The largest difference that does not matter, in raw units of the score.
-        corrected : bool, default=False
+        scope : {"new rows", "these rows", "new tasks"}, default=None
             As in `difference`.
 
         Returns
@@ -193,8 +248,32 @@ class Comparison:
         Equivalence
             See `equivalence_test`.
         """
-        a, b = self._pair(self.scores, name, baseline)
-        return equivalence_test(a, b, margin, corrected=self._rows() if corrected else None)
+        d, error, df, scope = self._on_all(name, baseline, scope)
+        return equivalence(d, error, df, margin, scope=scope)
+
+    def verdict(self, name, baseline=None, *, margin, scope=None, level=0.95):
+        """Whether `name` wins, loses or ties against the baseline, by the rule of `verdict`.
+
+        Parameters
+        ----------
+        name : str
+            A candidate.
+        baseline : str, default=None
+            Another; None means ``self.baseline``.
+        margin : float
+            The largest difference that does not matter, in raw units of the score.
+        scope : {"new rows", "these rows", "new tasks"}, default=None
+            As in `difference`.
+        level : float, default=0.95
+            Confidence level of the interval that decides between a win and a loss.
+
+        Returns
+        -------
+        {"ties", "wins", "loses", "inconclusive"}
+            For `name`.
+        """
+        d, error, df, _ = self._on_all(name, baseline, scope)
+        return in_a_word(d, error, df, margin, level)
 
     @property
     def scale(self):
@@ -207,12 +286,12 @@ class Comparison:
         """How a header or an axis names the score."""
         return {"r2": "R²"}.get(self.scoring, self.scoring)
 
-    def table(self, corrected=False, scale=None):
+    def table(self, scope=None, scale=None):
         """The comparison as a table, for print and for a notebook.
 
         Parameters
         ----------
-        corrected : bool, default=False
+        scope : {"new rows", "these rows", "new tasks"}, default=None
             As in `difference`.
         scale : float, default=None
             Factor on every score; None means ``self.scale``, that is × 100 for accuracy, R², ROC
@@ -223,16 +302,16 @@ class Comparison:
         ComparisonTable
             One row per candidate.
         """
-        return _table(self, corrected, self.scale if scale is None else scale)
+        return make_table(self, self._scope(scope), self.scale if scale is None else scale)
 
-    def plot(self, ax=None, corrected=False):
+    def plot(self, ax=None, scope=None):
         """Dot and interval of each candidate's difference from the baseline.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             None: a new figure.
-        corrected : bool, default=False
+        scope : {"new rows", "these rows", "new tasks"}, default=None
             As in `difference`.
 
         Returns
@@ -240,7 +319,120 @@ class Comparison:
         ComparisonDisplay
             The display, drawn.
         """
-        return ComparisonDisplay.from_comparison(self, corrected=corrected, ax=ax)
+        return ComparisonDisplay.from_comparison(self, scope=scope, ax=ax)
+
+    def to_frame(self, by_task=False):
+        """All scores as a long table, for statistics of your own.
+
+        Parameters
+        ----------
+        by_task : bool, default=False
+            False: a row for each scoring, candidate and split, with its seconds and the setting
+            that the search chose. True: one for each task as well, with its numbers of labelled
+            rows; tasks that could not be scored have NaN.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns scoring, candidate, setting, split, then (task,) score, and what is named above.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        import pandas as pd
+
+        rows = []
+        for comparison in (self.by_scoring or {self.scoring: self}).values():
+            for name in self.names:
+                for j, score in enumerate(comparison.scores[name]):
+                    row = {
+                        "scoring": comparison.scoring,
+                        "candidate": name,
+                        "setting": self.settings[name],
+                        "split": j,
+                    }
+                    if not by_task:
+                        row |= {"score": score, "seconds": self.seconds[name][j]}
+                        rows.append(row | {"best_params": self.best_params[name][j]})
+                        continue
+                    own = comparison.task_scores[name][j], self.train_rows[j], self.test_rows[j]
+                    for task, score, train, test in zip(self.tasks, *own, strict=True):
+                        row |= {"task": task, "score": score}
+                        rows.append(row | {"train_rows": train, "test_rows": test})
+        return pd.DataFrame(rows)
+
+    def refit(self, name, X, y, *, groups=None, sample_weight=None):
+        """The candidate for use: searched once more, on all rows, and fitted to them.
+
+        Parameters
+        ----------
+        name : str
+            A candidate.
+        X : DataFrame or array of shape (n, p)
+            Table with the task column, as in `compare`.
+        y : array-like of shape (n,)
+            Its labels.
+        groups : array-like of shape (n,), default=None
+            As in `compare`.
+        sample_weight : array-like of shape (n,), default=None
+            As in `compare`.
+
+        Returns
+        -------
+        estimator
+            Fitted, with the setting that the inner cross-validation of all rows chose.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown, or the table is not as in `compare`.
+        """
+        check_known(name, self.names, "candidate")
+        return self._searches[name].on_all_rows(X, y, groups, sample_weight)
+
+    def _scope(self, scope):
+        return self.scope if scope is None else check_scope(scope)
+
+    def _on_all(self, name, baseline, scope):
+        """Differences (J,), the standard error of their mean, degrees of freedom, the scope."""
+        scope = self._scope(scope)
+        d = paired(*self._pair(self.scores, name, baseline))
+        moved = np.subtract(*self._pair(self.influences, name, baseline))
+        if scope == "new tasks":
+            self._check_tasks(moved)
+        found = error_of_mean(d, scope, self.parts, moved)
+        ratio = self.parts.ratio()
+        if scope == "new rows" and found.design == "corrected splits" and ratio >= 1:
+            warnings.warn(
+                f"each split tests {ratio:.3g} times the rows that it trains, and how much single "
+                f"rows move {self.scoring!r} could not be computed on all splits, so the interval "
+                "for new rows is far too wide: use a cv with smaller test parts, or another "
+                "scoring",
+                stacklevel=3,
+            )
+        return d, found.error, found.df, scope
+
+    def _check_tasks(self, moved):
+        """Whether tasks can be the sample."""
+        T = len(self.tasks)
+        if T == 1:
+            raise ValueError(
+                f"scope='new tasks' needs several tasks, but {self.tasks[0]!r} alone is scored: "
+                "use scope='new rows'"
+            )
+        if not np.isfinite(moved).all():
+            raise ValueError(
+                f"scope='new tasks': how much each task moves {self.scoring!r} could not be "
+                "computed on all splits: use a cv with larger test parts, or another scoring"
+            )
+        if T < 5:
+            warnings.warn(
+                f"scope='new tasks': the sample is {T} tasks, so intervals have {T - 1} degree(s) "
+                "of freedom and are wide: collect more tasks, or ask for scope='new rows'",
+                stacklevel=4,
+            )
 
     def _pair(self, scores, name, baseline):
         baseline = self.baseline if baseline is None else baseline
@@ -248,106 +440,8 @@ class Comparison:
             check_known(candidate, self.names, "candidate")
         return scores[name], scores[baseline]
 
-    def _rows(self, splits=slice(None), tasks=slice(None)):
-        """Mean over splits of the training and of the test rows of some tasks together."""
-        return tuple(
-            counts[splits][:, tasks].sum(axis=1).mean()
-            for counts in (self.train_rows, self.test_rows)
-        )
-
 
 def check_known(value, known, what):
     """Raise a ValueError unless `value` is one of `known`."""
     if value not in known:
         raise ValueError(f"{what} {value!r} is unknown: choose one of {some(known)}")
-
-
-@dataclass(frozen=True)
-class ComparisonTable:
-    """A table with a caption that prints as text and shows as HTML.
-
-    Attributes
-    ----------
-    caption : str
-        What stands above.
-    header : list of str
-        Names of the columns.
-    rows : list of lists of str
-        The first cell of a row names it.
-
-    See Also
-    --------
-    Comparison.table : Makes it.
-
-    Notes
-    -----
-    Taught in :doc:`/chapters/background/did_sharing_help`.
-    """
-
-    caption: str
-    header: list[str]
-    rows: list[list[str]]
-
-    def __str__(self):
-        widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
-        lines = [self.caption]
-        for cells in (self.header, ["-" * width for width in widths], *self.rows):
-            padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-            lines.append("  ".join(padded).rstrip())
-        return "\n".join(lines)
-
-    def _repr_html_(self):
-        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.header)
-        body = "".join(
-            f'<tr><th scope="row">{escape(name)}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + "</tr>"
-            for name, *cells in self.rows
-        )
-        return (
-            f"<table><caption>{escape(self.caption)}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
-
-
-def _table(comparison, corrected, scale):
-    """The table of a `Comparison`; columns on tasks only where several tasks are scored."""
-    spec = ".1f" if scale == 100 else ".4g"
-    base, budget = comparison.baseline, comparison.budget
-    several = len(comparison.tasks) > 1
-    header = [
-        *("candidate", "setting", f"{comparison.score_label}{unit(scale)}"),
-        *(f"difference from {base} [95% interval]", "splits won"),
-        *(["tasks won", "worst task"] if several else []),
-    ]
-    rows = []
-    for name in comparison.names:
-        mean = comparison.scores[name].mean() * scale
-        cells = [name, comparison.settings[name], f"{mean:z{spec}}"]
-        if name == base:
-            rows.append(cells + ["baseline"] + ["-"] * (3 if several else 1))
-            continue
-        difference = comparison.difference(name, corrected=corrected)
-        ties = difference.n - difference.wins - difference.losses
-        cells.append(f"{difference.times(scale):{spec}}")
-        cells.append(f"{difference.wins}/{difference.n}" + (f" ({ties} tied)" if ties else ""))
-        if several:
-            cells += _task_cells(comparison, name, corrected, scale, spec)
-        rows.append(cells)
-    caption = (
-        f"{len(comparison.test_rows)} paired splits, {budget} setting{'s' if budget > 1 else ''} "
-        f"tried by each, {comparison.average} average; intervals for "
-        + ("new data (corrected)" if corrected else "the mean over splits of this table")
-    )
-    return ComparisonTable(caption, header, rows)
-
-
-def _task_cells(comparison, name, corrected, scale, spec):
-    differences = comparison.task_differences(name)
-    if not differences:
-        return ["-", "-"]
-    won = sum(difference.mean > 0 for difference in differences.values())
-    task, worst = comparison.worst_task(name, corrected=corrected)
-    if isinstance(task, float) and task.is_integer():  # an array holds task 5 as 5.0
-        task = int(task)
-    return [f"{won}/{len(differences)}", f"{task}: {worst.times(scale):{spec}}"]

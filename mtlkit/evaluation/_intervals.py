@@ -22,7 +22,8 @@ class Interval:
         return f"{mean} [{low}, {high}]"
 
     def __str__(self):
-        return format(self)
+        scope = getattr(self, "scope", None)
+        return format(self) + (f" ({scope})" if scope else "")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class Difference(Interval):
         Splits on which a is better, and worse. The rest are ties.
     level : float
         Confidence level of the interval.
+    scope : {"new rows", "these rows", "new tasks"} or None
+        What the interval speaks about; None if only scores were given, see `paired_difference`.
+        ``print`` adds it.
 
     See Also
     --------
@@ -64,6 +68,7 @@ class Difference(Interval):
     wins: int
     losses: int
     level: float
+    scope: str | None = None
 
     def times(self, factor):
         """The same difference in other units, for example points: ``d.times(100)``.
@@ -177,20 +182,8 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
     >>> print(paired_difference([0.8, 0.9, 0.85, 0.9], [0.7, 0.85, 0.8, 0.8]))
     +0.075 [+0.029, +0.121]
     """
-    level = check_level(level)
-    d = _paired(a, b)
-    mean, error = _mean_and_error(d, corrected)
-    half = stats.t.ppf((1 + level) / 2, d.size - 1) * error
-    return Difference(
-        mean=mean,
-        low=float(mean - half),
-        high=float(mean + half),
-        sd=_sd(d),
-        n=d.size,
-        wins=int((d > 0).sum()),
-        losses=int((d < 0).sum()),
-        level=level,
-    )
+    d = paired(a, b)
+    return interval(d, *_error(d, corrected), check_level(level))
 
 
 def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
@@ -241,17 +234,8 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
       for assessing the equivalence of average bioavailability", Journal of Pharmacokinetics and
       Biopharmaceutics 15 (6), 657-680, 1987.
     """
-    margin = _positive(margin, "margin")
-    alpha = float(check_number(alpha, "alpha", low=0, high=0.5, open_low=True, open_high=True))
-    d = _paired(a, b)
-    mean, error = _mean_and_error(d, corrected)
-    if error == 0:
-        p = float(abs(mean) >= margin)
-    else:
-        # The larger p value belongs to the end of the margin that the mean is nearer to.
-        p = float(stats.t.sf((margin - abs(mean)) / error, d.size - 1))
-    difference = paired_difference(a, b, level=1 - 2 * alpha, corrected=corrected)
-    return Equivalence(margin, p, bool(p < alpha), difference, alpha)
+    d = paired(a, b)
+    return equivalence(d, *_error(d, corrected), margin, alpha)
 
 
 def verdict(a, b, margin, *, level=0.95, corrected=None):
@@ -294,9 +278,42 @@ def verdict(a, b, margin, *, level=0.95, corrected=None):
     >>> verdict([0.8, 0.9, 0.85, 0.9], [0.7, 0.85, 0.8, 0.8], margin=0.01)
     'wins'
     """
-    if equivalence_test(a, b, margin, corrected=corrected).equivalent:
+    d = paired(a, b)
+    return in_a_word(d, *_error(d, corrected), margin, level)
+
+
+def interval(d, error, df, level, scope=None):
+    """The t interval of the mean of d (J,), with a standard error and degrees of freedom."""
+    mean, half = float(d.mean()), float(stats.t.ppf((1 + level) / 2, df) * error)
+    return Difference(
+        mean=mean,
+        low=mean - half,
+        high=mean + half,
+        sd=_sd(d),
+        n=d.size,
+        wins=int((d > 0).sum()),
+        losses=int((d < 0).sum()),
+        level=level,
+        scope=scope,
+    )
+
+
+def equivalence(d, error, df, margin, alpha=0.05, scope=None):
+    """The test of `equivalence_test`."""
+    margin = _positive(margin, "margin")
+    alpha = float(check_number(alpha, "alpha", low=0, high=0.5, open_low=True, open_high=True))
+    mean = abs(float(d.mean()))
+    # The larger p value belongs to the end of the margin that the mean is nearer to.
+    p = float(mean >= margin) if error == 0 else float(stats.t.sf((margin - mean) / error, df))
+    difference = interval(d, error, df, 1 - 2 * alpha, scope)
+    return Equivalence(margin, p, bool(p < alpha), difference, alpha)
+
+
+def in_a_word(d, error, df, margin, level):
+    """The rule of `verdict`."""
+    if equivalence(d, error, df, margin).equivalent:
         return "ties"
-    found = paired_difference(a, b, level=level, corrected=corrected)
+    found = interval(d, error, df, check_level(level))
     return "wins" if found.low > 0 else "loses" if found.high < 0 else "inconclusive"
 
 
@@ -326,7 +343,7 @@ def real_numbers(values, name):
         ) from error
 
 
-def _paired(a, b):
+def paired(a, b):
     """Differences of checked scores."""
     a, b = real_numbers(a, "a"), real_numbers(b, "b")
     if a.ndim != 1 or a.shape != b.shape:
@@ -352,8 +369,8 @@ def _sd(d):
     return 0.0 if np.ptp(d) == 0 else float(d.std(ddof=1))
 
 
-def _mean_and_error(d, corrected):
-    """Mean difference and its standard error."""
+def _error(d, corrected):
+    """Standard error of the mean of d, and its degrees of freedom."""
     ratio = 0.0
     if corrected is not None:
         try:
@@ -363,4 +380,4 @@ def _mean_and_error(d, corrected):
                 f"corrected={corrected!r} must be (n_train, n_test), two positive numbers of rows"
             ) from error
         ratio = n_test / n_train
-    return float(d.mean()), _sd(d) * np.sqrt(1 / d.size + ratio)
+    return _sd(d) * np.sqrt(1 / d.size + ratio), d.size - 1

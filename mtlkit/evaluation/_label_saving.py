@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._utils._containers import some
 from .._utils._validation import check_integer
+from ._comparison import Comparison
+from ._designs import check_scope
 from ._intervals import Interval, check_level, check_spread, real_numbers
 
 
@@ -52,6 +55,9 @@ def label_saving(
     scores,
     baseline_sizes,
     baseline_scores,
+    candidate=None,
+    baseline=None,
+    scope="new rows",
     level=0.95,
     resamples=500,
     random_state=None,
@@ -66,14 +72,21 @@ def label_saving(
     ----------
     sizes : array-like of shape (K,)
         Numbers of labels at which the candidate was scored.
-    scores : array-like of shape (K, J)
-        The candidate's scores on J splits at each of its sizes; higher is better.
+    scores : list of K Comparison, or array-like of shape (K, J)
+        Results of `compare` with J splits, at each of the candidate's sizes. Or the candidate's
+        scores, higher is better, of which those of one column come from a draw of their own: new
+        rows for training and for testing.
     baseline_sizes : array-like of shape (S,)
         Numbers of labels at which the baseline was scored, increasing, at least two.
-    baseline_scores : array-like of shape (S, J)
-        The baseline's scores on the same J splits at each of its sizes, J at least 2.
+    baseline_scores : list of S Comparison, or array-like of shape (S, J)
+        The same for the baseline, with the same J splits or draws, J at least 2.
+    candidate, baseline : str, default=None
+        Names in the comparisons; with arrays they mean nothing. A baseline of None is that of the
+        first comparison.
+    scope : {"new rows", "these rows"}, default="new rows"
+        What the intervals speak about where comparisons are given, see `Comparison`.
     level : float, default=0.95
-        Confidence level of the bootstrap interval, which draws the J splits again.
+        Confidence level of the bootstrap interval, which draws the J columns again.
     resamples : int, default=500
         Number of draws.
     random_state : int, RandomState instance or None, default=None
@@ -98,8 +111,11 @@ def label_saving(
 
     Notes
     -----
-    Cost: O(resamples (S + K) J). As with every interval from splits of one table, this one says
-    how well the curves of *this table* are known.
+    Splits of one table share rows, so drawing them again tells how well the curves of these rows
+    are known. For new rows the deviations of each drawn curve are widened at each size by what
+    ``Comparison.difference`` widens the interval of the difference by there.
+
+    Cost: O(resamples (S + K) J).
 
     Taught in :doc:`/chapters/algorithms/how_many_labels`.
 
@@ -122,12 +138,13 @@ def label_saving(
         counts = real_numbers(n, f"{prefix}sizes")
         if counts.ndim != 1 or not (np.isfinite(counts) & (counts > 0)).all():
             raise ValueError(f"{prefix}sizes={n!r} must be a list of positive numbers of labels")
-        curves[prefix] = counts, real_numbers(table, f"{prefix}scores")
-    (n, scores), (ladder, baseline) = curves.values()
+        found = _read(table, f"{prefix}scores", candidate, baseline, scope, bool(prefix))
+        curves[prefix] = counts, *found
+    (n, scores, wide), (ladder, against, base_wide) = curves.values()
     if len(ladder) < 2 or not (np.diff(ladder) > 0).all():
         raise ValueError(f"baseline_sizes={baseline_sizes!r} must be at least two, increasing")
-    for prefix, (counts, table) in curves.items():
-        if table.ndim != 2 or table.shape != (len(counts), *baseline.shape[-1:]):
+    for prefix, (counts, table, _) in curves.items():
+        if table.ndim != 2 or table.shape != (len(counts), *against.shape[-1:]):
             raise ValueError(
                 f"{prefix}scores has shape {table.shape}: pass one row for each of the "
                 f"{len(counts)} sizes and one column for each split, the same splits for both"
@@ -136,12 +153,17 @@ def label_saving(
             raise ValueError(
                 f"{prefix}scores holds {table[~np.isfinite(table)][0]}: leave that split out"
             )
-    J, random_state = baseline.shape[1], check_random_state(random_state)
+    J, random_state = against.shape[1], check_random_state(random_state)
     check_spread(J)
+
+    def drawn(table, rows, wide):
+        mean = table.mean(axis=1)
+        return mean + wide * (table[:, rows].mean(axis=1) - mean)
+
     found = []
     for rows in [np.arange(J), *random_state.randint(J, size=(resamples, J))]:
-        rising = np.maximum.accumulate(baseline[:, rows].mean(axis=1))
-        reached = np.interp(scores[:, rows].mean(axis=1), rising, np.log(ladder), right=np.inf)
+        rising = np.maximum.accumulate(drawn(against, rows, base_wide))
+        reached = np.interp(drawn(scores, rows, wide), rising, np.log(ladder), right=np.inf)
         found.append(np.exp(reached) - n)
     tail = (1 - level) / 2
     ends = np.quantile(found[1:], [tail, 1 - tail], axis=0, method="nearest")
@@ -149,3 +171,25 @@ def label_saving(
         LabelSaving(float(mean), float(low), float(high), labels, J, level)
         for mean, low, high, labels in zip(found[0], *ends, np.asarray(sizes).tolist(), strict=True)
     ]
+
+
+def _read(found, name, candidate, baseline, scope, of_baseline):
+    """Scores (K, J), and how many times wider than for these rows intervals are at each size."""
+    results = list(found) if isinstance(found, (list, tuple)) else []
+    if not results or not all(isinstance(result, Comparison) for result in results):
+        return real_numbers(found, name), 1.0
+    if check_scope(scope) == "new tasks":
+        raise ValueError("scope='new tasks' is not for label savings: choose 'new rows'")
+    chosen = baseline or results[0].baseline
+    if candidate is None:
+        raise ValueError(
+            f"candidate={candidate!r} must name one of {some(results[0].names)}, whose scores are "
+            "read from the comparisons"
+        )
+    wide = []
+    for result in results:
+        here, plain = (result.difference(candidate, chosen, scope=s) for s in (scope, "these rows"))
+        spread = plain.high - plain.low
+        wide.append((here.high - here.low) / spread if spread else 1.0)
+    own = chosen if of_baseline else candidate
+    return np.array([result.scores[own] for result in results]), np.array(wide)

@@ -42,7 +42,7 @@ class ComparisonDisplay:
         self.xlabel = xlabel
 
     @classmethod
-    def from_comparison(cls, comparison, *, baseline=None, corrected=False, ax=None, **kwargs):
+    def from_comparison(cls, comparison, *, baseline=None, scope=None, ax=None, **kwargs):
         """Plot the result of `compare`.
 
         Parameters
@@ -51,8 +51,8 @@ class ComparisonDisplay:
             The result.
         baseline : str, default=None
             Candidate to take differences from; None means that of the comparison.
-        corrected : bool, default=False
-            True: intervals for new data, see `paired_difference`.
+        scope : {"new rows", "these rows", "new tasks"}, default=None
+            What intervals speak about, see `Comparison`; None means that of the comparison.
         ax : matplotlib Axes, default=None
             None: a new figure.
         **kwargs
@@ -65,11 +65,14 @@ class ComparisonDisplay:
         """
         baseline = comparison.baseline if baseline is None else baseline
         differences = {
-            name: comparison.difference(name, baseline, corrected=corrected).times(comparison.scale)
+            name: comparison.difference(name, baseline, scope=scope).times(comparison.scale)
             for name in comparison.names
             if name != baseline
         }
-        xlabel = f"difference in {comparison.score_label} from {baseline}{unit(comparison.scale)}"
+        xlabel = (
+            f"difference in {comparison.score_label} from {baseline}{unit(comparison.scale)}\n"
+            f"with 95% intervals for {comparison.scope if scope is None else scope}"
+        )
         return cls(differences, comparison.settings, xlabel=xlabel).plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):

@@ -2,6 +2,7 @@
 
 import warnings
 from inspect import signature
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import softmax
@@ -9,14 +10,35 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import average_precision_score, get_scorer, roc_auc_score
 from sklearn.utils._response import _get_response_values
+from sklearn.utils.validation import _check_response_method
 
 from .._utils._containers import groups, missing, some, take
 from .._utils._validation import read_labels
 from ..table._reading import read_table, unique_tasks
+from ._influence import influences, is_closed, jackknife
 
 # What `make_scorer` returns; a scorer of another kind may look at more than a prediction.
 MADE = type(get_scorer("accuracy"))
 RANKING = (roc_auc_score, average_precision_score)
+
+
+class Part(NamedTuple):
+    """Labelled test rows of the scored tasks, in the order of the tasks."""
+
+    X: object
+    y: np.ndarray  # (n,)
+    weight: np.ndarray | None  # (n,)
+    units: np.ndarray | None  # (n,), what rows are independent of each other
+    rows: list  # of each task, T arrays of positions
+
+
+class Scores(NamedTuple):
+    """Of one estimator on one part."""
+
+    score: float
+    by_task: np.ndarray  # (T,)
+    influence: np.ndarray  # (U,), of each unit on the score
+    task_influence: np.ndarray  # (U,), of each unit on the score of its task
 
 
 class Responses:
@@ -31,44 +53,19 @@ class Responses:
         return take(self.known[method], rows)
 
 
-def score_rows(scorer, responses, rows, y, classes):
-    """The score on rows with labels `y`, all of them in the set `classes` of their tasks."""
-    estimator, kwargs = responses.estimator, {}
-    if not isinstance(scorer, MADE):
-        return scorer(estimator, take(responses.X, rows), y)
-    if scorer._response_method != "predict" and is_classifier(estimator):
-        ranks = scorer._score_func in RANKING
-        if ranks and len(estimator.classes_) > 2:
-            return _rank_score(scorer, responses, rows, y, classes)
-        takes = signature(scorer._score_func).parameters
-        if "labels" in takes and "labels" not in scorer._kwargs and not ranks:
-            # The labels of a few rows do not tell which column is which class.
-            kwargs["labels"] = estimator.classes_
-    return scorer._score(responses, estimator, rows, y, **kwargs)
-
-
-def _rank_score(scorer, responses, rows, y, classes):
-    """A ranking score of the probabilities given that the class is in `classes`."""
-    known = responses.estimator.classes_
-    own = np.array([label in classes for label in known.tolist()])
-    if own.sum() < 2 or classes - set(y.tolist()):
-        return np.nan  # a class without rows cannot be ranked
-    if hasattr(responses.estimator, "predict_proba"):
-        P = responses(responses.estimator, "predict_proba", rows)[:, own]
-        P = (P + 1e-300) / (P + 1e-300).sum(axis=1, keepdims=True)  # all zero: alike
-    else:
-        P = softmax(responses(responses.estimator, "decision_function", rows)[:, own], axis=1)
-    if own.sum() == 2:
-        y, P = y == known[own][1], P[:, 1]
-    return scorer._sign * scorer._score_func(y, P, **scorer._kwargs)
-
-
 class TaskScorer:
-    """A scorer over the labelled rows of the scored tasks, called as scikit-learn calls one."""
+    """A scorer over the labelled rows of the scored tasks, called as scikit-learn calls one.
 
-    def __init__(self, scorer, task_col, tasks, average, X, y):
+    Tasks of which the table shows one class are not ranked: they are left out of a macro score
+    whose metric ranks.
+    """
+
+    def __init__(self, scorer, task_col, tasks, average, X, y, weight=None):
         self.scorer, self.task_col, self.tasks, self.average = scorer, task_col, tasks, average
         self.classes = [set(y[rows].tolist()) for rows in self.rows(X, y)]
+        self.ranks = getattr(scorer, "_score_func", None) in RANKING
+        self.closed = is_closed(scorer, weight is not None, len(set().union(*self.classes)))
+        self.counted = [not self.ranks or len(own) > 1 for own in self.classes]
 
     def rows(self, X, y):
         """Labelled rows of each scored task."""
@@ -78,16 +75,8 @@ class TaskScorer:
         found = dict(zip(names.tolist(), groups(codes, len(names)), strict=True))
         return [labelled[found.get(name, [])] for name in self.tasks]
 
-    def counts(self, X, y, part):
-        """Number of labelled rows of each scored task in a part of the table."""
-        return [len(rows) for rows in self.rows(take(X, part), y[part])]
-
-    def __call__(self, estimator, X, y):
-        """The score; an error if it cannot be computed."""
-        return self.with_tasks(estimator, X, y, by_task=False)[0]
-
-    def with_tasks(self, estimator, X, y, by_task=True):
-        """The score, and the score on each task alone: NaN where it cannot be computed."""
+    def part(self, X, y, weight=None, units=None):
+        """The rows of a table that count."""
         parts = self.rows(X, y)
         rows = np.concatenate(parts)
         if not len(rows):
@@ -95,35 +84,141 @@ class TaskScorer:
                 f"a test part has no labelled row of the scored tasks {some(self.tasks)}: use "
                 "larger test parts, or fewer folds (inner_cv)"
             )
-        responses, y = Responses(estimator, take(X, rows)), read_labels(y[rows])[0]
-        parts = np.split(np.arange(len(rows)), np.cumsum([len(part) for part in parts])[:-1])
-        named = [f"task {name!r}" for name in self.tasks], parts, self.classes
+        ends = np.cumsum([len(part) for part in parts])[:-1]
+        return Part(
+            take(X, rows),
+            read_labels(y[rows])[0],
+            None if weight is None else weight[rows],
+            None if units is None else units[rows],
+            np.split(np.arange(len(rows)), ends),
+        )
+
+    def __call__(self, estimator, X, y):
+        """The score; an error if it cannot be computed."""
+        return self.score(estimator, self.part(X, y))
+
+    def score(self, estimator, part):
+        """The score of a part; an error if it cannot be computed."""
+        return self._overall(Responses(estimator, part.X), part)[0]
+
+    def scores(self, responses, part, n_units):
+        """All that is kept of a candidate's test part; NaN for what cannot be computed."""
+        score, names = self._overall(responses, part)
+        by_task, own = np.full(len(self.tasks), np.nan), np.zeros((2, n_units))
+        for t, (rows, classes) in enumerate(zip(part.rows, self.classes, strict=True)):
+            if len(rows):
+                by_task[t] = self._or_nan(responses, part, rows, classes)
+                self._add_influence(own[0], by_task[t], responses, part, rows, classes)
+        if self.average == "macro":
+            own[1] = own[0] / len(names)
+            left_out = [
+                part.units[r]
+                for r, counts in zip(part.rows, self.counted, strict=True)
+                if not counts
+            ]
+            own[1, np.concatenate([[], *left_out]).astype(int)] = 0
+        else:
+            every = np.arange(len(part.y))
+            self._add_influence(own[1], score, responses, part, every, set().union(*self.classes))
+        return Scores(score, by_task, own[1], own[0])
+
+    def _overall(self, responses, part):
+        """The score, and the names of what it is the mean of."""
+        named = [
+            (f"task {name!r}", rows, classes)
+            for name, rows, classes, counts in zip(
+                self.tasks, part.rows, self.classes, self.counted, strict=True
+            )
+            if len(rows) and counts
+        ]
         if self.average == "micro":
-            named = ["the scored tasks"], [np.arange(len(rows))], [set().union(*self.classes)]
+            every = np.arange(len(part.y))
+            named = [("the scored tasks", every, set().union(*self.classes))]
         scores = []
-        for where, part, classes in zip(*named, strict=True):
-            if not len(part):
-                continue
-            scores.append(score_rows(self.scorer, responses, part, y[part], classes))
+        for where, rows, classes in named:
+            scores.append(self._on(responses, part, rows, classes))
             if not np.isfinite(scores[-1]):
                 raise ValueError(
-                    f"the score is {scores[-1]} on the {len(part)} test rows of {where}: use "
+                    f"the score is {scores[-1]} on the {len(rows)} test rows of {where}: use "
                     "larger test parts, another scoring or, in compare, fewer folds (inner_cv) or "
                     "average='micro'"
                 )
-        alone = [
-            self._score_or_nan(responses, part, y[part], classes)
-            for part, classes in zip(parts, self.classes, strict=True)
-            if by_task
-        ]
-        return float(np.mean(scores)), alone
+        if not scores:
+            raise ValueError(
+                f"each of the tasks {some(self.tasks)} with test rows has one class in the whole "
+                "table, so none can be ranked: use another scoring or average='micro'"
+            )
+        return float(np.mean(scores)), [where for where, *_ in named]
 
-    def _score_or_nan(self, responses, rows, y, classes):
+    def _or_nan(self, responses, part, rows, classes):
         with warnings.catch_warnings():
             # The NaN says it.
             warnings.simplefilter("ignore", UndefinedMetricWarning)
             try:
-                return score_rows(self.scorer, responses, rows, y, classes) if len(y) else np.nan
+                return self._on(responses, part, rows, classes)
             except ValueError:
                 # Of the metric: the estimator has already predicted these rows.
                 return np.nan
+
+    def _on(self, responses, part, rows, classes):
+        """The score on some rows, whose labels are all in the set `classes`."""
+        scorer, estimator, kwargs = self.scorer, responses.estimator, {}
+        y = part.y[rows]
+        if part.weight is not None:
+            kwargs["sample_weight"] = part.weight[rows]
+        if not isinstance(scorer, MADE):
+            return scorer(estimator, take(responses.X, rows), y, **kwargs)
+        if scorer._response_method != "predict" and is_classifier(estimator):
+            if self.ranks and len(estimator.classes_) > 2:
+                found = _ranked(responses, rows, y, classes)
+                if found is None:
+                    return np.nan  # a class without rows cannot be ranked
+                return scorer._sign * scorer._score_func(*found, **scorer._kwargs, **kwargs)
+            takes = signature(scorer._score_func).parameters
+            if "labels" in takes and "labels" not in scorer._kwargs and not self.ranks:
+                # The labels of a few rows do not tell which column is which class.
+                kwargs["labels"] = estimator.classes_
+        return scorer._score(responses, estimator, rows, y, **kwargs)
+
+    def _add_influence(self, own, score, responses, part, rows, classes):
+        """Add to `own` (U,) the influence of the units of some rows on their score."""
+        if not np.isfinite(score):
+            own[part.units[rows]] = np.nan
+            return
+        if self.closed:
+            w = None if part.weight is None else part.weight[rows]
+            y, predicted = self._predicted(responses, rows, part.y[rows], classes)
+            found = influences(self.scorer, score, y, predicted, w)
+            np.add.at(own, part.units[rows], found)
+            return
+        units, found = jackknife(
+            score,
+            lambda kept: self._or_nan(responses, part, rows[kept], classes),
+            part.units[rows],
+        )
+        own[units] += found
+
+    def _predicted(self, responses, rows, y, classes):
+        """Labels and predictions as a metric of closed form takes them."""
+        estimator = responses.estimator
+        if self.ranks and len(estimator.classes_) > 2:
+            return _ranked(responses, rows, y, classes)
+        method = _check_response_method(estimator, self.scorer._response_method).__name__
+        predicted = responses(estimator, method, rows)
+        if self.ranks:
+            return y == estimator.classes_[1], predicted
+        return y, predicted if method == "predict" else (estimator.classes_, predicted)
+
+
+def _ranked(responses, rows, y, classes):
+    """Labels, and probabilities given that the class is in `classes`; None without all of them."""
+    estimator = responses.estimator
+    own = np.array([label in classes for label in estimator.classes_.tolist()])
+    if own.sum() < 2 or classes - set(y.tolist()):
+        return None
+    if hasattr(estimator, "predict_proba"):
+        P = responses(estimator, "predict_proba", rows)[:, own]
+        P = (P + 1e-300) / (P + 1e-300).sum(axis=1, keepdims=True)  # all zero: alike
+    else:
+        P = softmax(responses(estimator, "decision_function", rows)[:, own], axis=1)
+    return (y == estimator.classes_[own][1], P[:, 1]) if own.sum() == 2 else (y, P)

@@ -1,0 +1,131 @@
+"""What an interval speaks about, and the standard error that each answer asks for."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._utils._validation import check_choice
+
+SCOPES = ("new rows", "these rows", "new tasks")
+
+
+class Error(NamedTuple):
+    """Of a mean over splits."""
+
+    error: float
+    df: float
+    design: str  # "splits", "corrected splits", "rows and splits", "blocks", "tasks"
+
+
+class Parts:
+    """How the rows of the scored tasks are divided by J splits.
+
+    A unit is a row, or rows of one task and one group. `train` and `test` (J, U) count the rows of
+    each unit. `tasks` and `clusters` (U,) hold the code of a unit's task, and that of the rows
+    which are independent of all others. `shared` (U,) is the mean share of the training rows of a
+    split that train in another one too, and `used` (U,) the most splits in which a row has a part.
+    """
+
+    def __init__(self, train, test, tasks, clusters, shared, used):
+        self.train, self.test, self.tasks, self.clusters = train, test, tasks, clusters
+        self.shared, self.used = shared, used
+
+    @classmethod
+    def of_splits(cls, splits, of_rows, tasks, clusters):
+        """Of row numbers; `of_rows` (n,) is the unit of each row, -1 for rows that do not count."""
+        mine = np.flatnonzero(of_rows >= 0)
+        units, U, n = of_rows[mine], len(tasks), len(of_rows)
+        sides = [
+            np.array([np.bincount(rows, minlength=n)[mine] for rows in side])
+            for side in zip(*splits, strict=True)
+        ]
+        train, test = (np.array([np.bincount(units, row, U) for row in side]) for side in sides)
+        times = sides[0].sum(axis=0)  # that each row trains
+        again = np.bincount(units, times * (times - 1), U)
+        trained = np.bincount(units, times, U) * (len(splits) - 1)
+        used = np.zeros(U, dtype=int)
+        np.maximum.at(used, units, (sides[0] + sides[1] > 0).sum(axis=0))
+        shared = np.divide(again, trained, out=np.zeros(U), where=trained > 0)
+        return cls(train, test, tasks, clusters, shared, used)
+
+    def of(self, splits, units):
+        """The same for some splits and some units."""
+        clusters = np.unique(self.clusters[units], return_inverse=True)[1]
+        return Parts(
+            self.train[splits][:, units],
+            self.test[splits][:, units],
+            self.tasks[units],
+            clusters,
+            self.shared[units],
+            self.used[units],
+        )
+
+    def ratio(self):
+        """Test rows for each training row; infinite where none trains."""
+        rows = self.train.sum()
+        return self.test.sum() / rows if rows else np.inf
+
+    def overlap(self):
+        """Mean share of the training rows of a split that train in another one too."""
+        rows = self.train.sum(axis=0)
+        return np.average(self.shared, weights=rows) if rows.any() else 0.0
+
+    def apart(self):
+        """Whether no row has a part in two splits."""
+        return bool(self.used.max() <= 1)
+
+
+def check_scope(scope):
+    check_choice(scope, "scope", SCOPES)
+    return scope
+
+
+def error_of_mean(d, scope, parts, influence):
+    """Standard error of the mean of d (J,), one difference a split.
+
+    `influence` (J, U) holds how much each unit moves each difference; NaN where that is not known.
+    """
+    J = len(d)
+    s2 = 0.0 if np.ptp(d) == 0 else d.var(ddof=1)
+    if scope == "these rows":
+        return Error(np.sqrt(s2 / J), J - 1, "splits")
+    known = np.isfinite(influence).all()
+    if scope == "new tasks":
+        return _over_tasks(influence, parts)
+    if parts.apart():
+        return Error(np.sqrt(s2 / J), J - 1, "blocks")
+    if parts.ratio() < 1 or not known:
+        return Error(np.sqrt(s2 * (1 / J + parts.ratio())), J - 1, "corrected splits")
+    return _over_rows_and_splits(s2, influence, parts)
+
+
+def _over_tasks(influence, parts):
+    """Tasks are drawn: the spread of what each of them adds to the mean difference."""
+    T = parts.tasks.max() + 1
+    own = np.bincount(parts.tasks, influence.mean(axis=0), minlength=T)
+    own = own[np.bincount(parts.tasks, parts.test.sum(axis=0), minlength=T) > 0]
+    T = len(own)
+    return Error(np.sqrt((own**2).sum() * T / max(T - 1, 1)), T - 1, "tasks")
+
+
+def _over_rows_and_splits(s2, influence, parts):
+    """Rows are drawn: variance components of rows, of training parts, and of both crossed."""
+    J, clusters = len(influence), parts.clusters.max() + 1
+    c, tested = np.zeros((2, J, clusters))
+    np.add.at(c, (slice(None), parts.clusters), influence)
+    np.add.at(tested, (slice(None), parts.clusters), parts.test)
+    tested = tested > 0
+    c, tested = c[:, tested.any(axis=0)], tested[:, tested.any(axis=0)]
+    U, each = c.shape[1], tested.sum(axis=1)
+    rows = (c.mean(axis=0) ** 2).sum() * U / max(U - 1, 1)
+    # Variance of a single row's term: over rows and given the split, then of its mean over splits.
+    single = ((c**2).sum(axis=1) * each**2 / np.maximum(each - 1, 1)).mean()
+    times = tested.sum(axis=0).mean()
+    crossed = max(0.0, single - rows * U) / (1 - 1 / times) if times > 1 else 0.0
+    main = max(0.0, rows * U - crossed / times)
+    overlap, share = parts.overlap(), each.mean() / U
+    by_training = (s2 - (main * (1 - share) + crossed) / each.mean()) / max(1 - overlap, 0.05)
+    splits = s2 / J + overlap * max(0.0, by_training)
+    total = splits + rows
+    df = total**2 / (splits**2 / (J - 1) + rows**2 / max(U - 1, 1)) if total else J - 1
+    return Error(np.sqrt(total), df, "rows and splits")

@@ -1,0 +1,89 @@
+"""How much each row moves a score: what an interval for new rows needs to know of a test part."""
+
+import numpy as np
+from sklearn.metrics import (
+    accuracy_score,
+    log_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
+
+MOST_UNITS = 5000  # rows, or groups of rows, of which influences are kept
+JACKKNIFE_UNITS = 20  # where a score must be computed anew without each
+
+
+def is_closed(scorer, weighted, n_classes):
+    """Whether the influence of rows on the score of a scorer has a closed form here."""
+    metric = getattr(scorer, "_score_func", None)
+    ranks = metric is roc_auc_score
+    return metric in _VALUES and not scorer._kwargs and not (ranks and (weighted or n_classes != 2))
+
+
+def influences(scorer, score, y, predicted, weight):
+    """Influence of each row on a score of a closed form: it sums to zero.
+
+    A score that is a mean Σ w v / Σ w is moved by w_i (v_i - score) / Σ w; for R², a
+    root and the area under the ROC curve it is the first term of an expansion in the weights.
+    """
+    w = np.ones(len(y)) if weight is None else weight
+    values = _VALUES[scorer._score_func](y, predicted, w)
+    return w * (scorer._sign * values - score) / w.sum()
+
+
+def jackknife(score, score_without, units):
+    """Influence of each unit on a score: what it loses without the unit, centred.
+
+    `units` holds the unit of each row; returned are the units and their influences.
+    """
+    names, codes = np.unique(units, return_inverse=True)
+    left = np.array([score_without(codes != k) for k in range(len(names))])
+    lost = (len(names) - 1) / len(names) * (score - left)
+    return names, lost - lost.mean()
+
+
+def _log_loss(y, P, w):
+    classes, P = P
+    own = np.column_stack([1 - P, P]) if P.ndim == 1 else P
+    own = own[np.arange(len(y)), np.searchsorted(classes, y)]
+    return -np.log(np.clip(own, np.finfo(own.dtype).eps, 1))
+
+
+def _r2(y, f, w):
+    spread = (y - np.average(y, weights=w)) ** 2
+    mean = np.average(spread, weights=w)
+    left = (y - f) ** 2
+    share = np.average(left, weights=w) / mean
+    return 1 - share - (left - share * spread) / mean
+
+
+def _root(y, f, w):
+    square = np.average((y - f) ** 2, weights=w)
+    root = np.sqrt(square)
+    return root + ((y - f) ** 2 - square) / (2 * root) if root else np.zeros(len(y))
+
+
+def _roc_auc(positive, f, w):
+    """Placement values (DeLong): the share of the other class that a row is ranked right of."""
+    values = np.empty(len(f))
+    for side, sign in ((positive, 1), (~positive, -1)):
+        own, other = sign * f[side], np.sort(sign * f[~side])
+        below = np.searchsorted(other, own, "left") + np.searchsorted(other, own, "right")
+        values[side] = below / 2 / len(other)
+        # Each class is a sample of its own: a row of a rare class moves the area more.
+        area = values[side].mean()
+        values[side] = area + (values[side] - area) * len(f) / side.sum()
+    return values
+
+
+_VALUES = {
+    accuracy_score: lambda y, f, w: (y == f).astype(float),
+    mean_squared_error: lambda y, f, w: (y - f) ** 2,
+    mean_absolute_error: lambda y, f, w: np.abs(y - f),
+    log_loss: _log_loss,
+    r2_score: _r2,
+    root_mean_squared_error: _root,
+    roc_auc_score: _roc_auc,
+}
