@@ -242,3 +242,14 @@ def test_without_a_task_column_nothing_is_added():
 def test_what_is_no_way_to_tell_the_task(told):
     with pytest.raises(TypeError, match="True, False or 'category'"):
         Pooled(BOOSTED, task_col=0, task_as_input=told).fit(X, y)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinity_is_refused(value):
+    model = Pooled(BOOSTED, task_col="shop", task_as_input="category").fit(F, y)
+    spoilt = F.copy()
+    spoilt.loc[3, "b"] = value
+    with pytest.raises(ValueError, match=rf"infinity.*'b' holds {value} in row 3"):
+        model.predict(spoilt)
+    with pytest.raises(ValueError, match="'b'"):
+        model.fit(spoilt, y)

@@ -2,8 +2,9 @@
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils import assert_all_finite
 
-from .._utils._containers import column_names, dtypes, is_frame
+from .._utils._containers import as_vector, column, column_names, dtypes, is_frame, missing
 
 MULTIPLE = ("steps", "estimators", "transformers", "transformer_list")
 
@@ -32,6 +33,14 @@ def category_parameter(estimator):
             )
         owner = getattr(owner, part)
     return names[0]
+
+
+def refuse_infinity(features):
+    """Boosted trees would take it for a number; `explaining` names the column."""
+    for j, kind in enumerate(dtypes(features)):
+        if "float" in kind or "double" in kind:
+            values = as_vector(column(features, j))
+            assert_all_finite(values[~missing(values)].astype(float))
 
 
 def most_categories(estimator, parameter):

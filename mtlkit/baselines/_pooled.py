@@ -11,7 +11,13 @@ from .._utils._containers import column_names, some, take
 from .._utils._delegation import sub_estimator_has
 from .._utils._numerics import possible_classes
 from ..table._rows import explaining
-from ._category import TaskLevels, category_parameter, most_categories, with_category
+from ._category import (
+    TaskLevels,
+    category_parameter,
+    most_categories,
+    refuse_infinity,
+    with_category,
+)
 from ._meta import (
     TaskMetaEstimator,
     below_the_rest,
@@ -265,6 +271,7 @@ class Pooled(OneEstimator):
 
     def _with_category(self, features, codes, y, weight):
         """The features and the task: its number, or where it has too many its mean labels."""
+        refuse_infinity(features)
         if y is not None:
             most = most_categories(self.estimator, category_parameter(self.estimator))
             self._levels = TaskLevels() if len(self.tasks_) > most else None
