@@ -273,9 +273,12 @@ def _eliminate(A, r, alpha, coupling, *, level):
     if level:
         penalty[-1, -1] *= share
     K, q = A, r  # large, so they are written over A and r
-    for t in range(T):  # K_t = M_t⁻¹ A_t and q_t = M_t⁻¹ r_t with M_t = A_t / s + α I
-        H = _inverse_root(scale * A[t] + penalty)
-        K[t], q[t] = H.T @ (H @ A[t]), H.T @ (H @ r[t])
+    size = max(20_000 // k**2, 1)  # products of as many matrices at once as the cache holds
+    for start in range(0, T, size):  # K_t = M_t⁻¹ A_t and q_t = M_t⁻¹ r_t with M_t = A_t / s + α I
+        own = slice(start, start + size)
+        H = np.array([_inverse_root(M) for M in scale * A[own] + penalty])
+        back = H.transpose(0, 2, 1)
+        K[own], q[own] = back @ (H @ A[own]), (back @ (H @ r[own, :, None]))[..., 0]
     # Row by row: T w_0 = (c/s) Σ (q_t - K_t w_0); for the level: 0 = Σ (q_t - K_t w_0).
     factor, ridge = np.full(k, share), np.full(k, float(T))
     if level:
