@@ -78,7 +78,8 @@ class PerTask(TaskMetaEstimator):
     (Laplace's rule of succession). `one_class_tasks_` names these tasks.
 
     The cost is that of the estimator on each task. A DataFrame of pandas that holds plain numbers
-    is read once, and estimators of scikit-learn without parameters about columns get arrays.
+    is read once, and estimators of scikit-learn without parameters about columns get arrays. Ridges
+    in closed form (``Ridge``) are solved for all tasks at once where that is the same to 1e-10.
 
     Taught in :doc:`/chapters/background/three_settings`.
 
