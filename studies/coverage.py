@@ -11,14 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn.linear_model import Ridge
 from sklearn.metrics import get_scorer
 
 from mtlkit.evaluation._designs import Parts, error_of_mean
-from mtlkit.evaluation._influence import influences
+from mtlkit.evaluation._influence import row_values
 from mtlkit.evaluation._intervals import interval
 
 RESULTS = Path(__file__).parent / "results"
-FEATURES, SPLITS, TABLES, FURTHER, SEED = 5, 20, 400, 4000, 0
+FEATURES, SPLITS, TABLES, FURTHER, SEED = 5, 20, 300, 2000, 0
+RIDGE = Ridge(fit_intercept=False)  # what `difference` solves for
 NOISE = 2.0  # standard deviation, beside slopes of about 1.6 in all
 
 
@@ -64,10 +66,8 @@ def difference(population, X, y, train, test):
         predicted = np.einsum("tnd,td->tn", X[test], W).ravel()
         if population.score == "accuracy":
             predicted = np.where(predicted > 0, 1.0, -1.0)
-            value = (predicted == truth).mean()
-        else:
-            value = 1 - ((truth - predicted) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
-        found.append((value, influences(scorer, value, truth, predicted, None)))
+        values = row_values(scorer, truth, predicted, np.ones(len(truth)))
+        found.append((values.mean(), (values - values.mean()) / len(values)))
     (a, moved_a), (b, moved_b) = found
     return a - b, moved_a - moved_b
 
@@ -83,25 +83,29 @@ def true_difference(population, further=FURTHER, seed=SEED):
     return np.mean(found)
 
 
+def measured(population, X, y, splits):
+    """On one table: differences (J,), influences (J, rows), and how rows are divided."""
+    T, n = population.tasks, population.rows
+    d, moved = np.empty(len(splits)), np.zeros((len(splits), T * n))
+    for j, (train, test) in enumerate(splits):
+        by_task = train.reshape(T, -1), test.reshape(T, -1)
+        d[j], moved[j, test] = difference(population, X, y, *by_task)
+    rows = np.arange(T * n)
+    return d, moved, Parts.of_splits(splits, rows, np.repeat(np.arange(T), n), rows)
+
+
 def covered(population, scope, tables=TABLES, further=FURTHER, seed=SEED):
     """Share of tables whose interval holds the truth, and the mean half width of intervals."""
     truth, rng = true_difference(population, further, seed), np.random.default_rng([seed, 2])
-    T, n = population.tasks, population.rows
     held, widths = 0, []
     for _ in range(tables):
         X, y = population.draw(rng)
-        splits = list(population.splits(rng, SPLITS))
-        d, moved = np.empty(SPLITS), np.zeros((SPLITS, T * n))
-        for j, (train, test) in enumerate(splits):
-            d[j], moved[j, test.ravel()] = difference(population, X, y, train, test)
-        flat = [(train.ravel(), test.ravel()) for train, test in splits]
-        parts = Parts.of_splits(
-            flat, np.arange(T * n), np.repeat(np.arange(T), n), np.arange(T * n)
-        )
+        splits = [tuple(part.ravel() for part in s) for s in population.splits(rng, SPLITS)]
+        d, moved, parts = measured(population, X, y, splits)
         about = truth
         if scope == "these rows":  # the mean over further splits of this very table
-            further_splits = population.splits(rng, 400)
-            about = np.mean([difference(population, X, y, *split)[0] for split in further_splits])
+            again = population.splits(rng, 400)
+            about = np.mean([difference(population, X, y, *split)[0] for split in again])
         error = error_of_mean(d, scope, parts, moved)
         found = interval(d, error.error, error.df, 0.95, scope)
         held += found.low <= about <= found.high

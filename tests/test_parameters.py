@@ -27,6 +27,7 @@ SCORES = np.random.default_rng(0).normal(size=(2, 12))
 # Parameters that are not tried here, and why.
 ELSEWHERE = {
     "task_col": "names a column: tests/test_awkward_tables.py",
+    "time_col": "names a column: tests/test_scopes.py",
     "n_jobs": "joblib reads it",
     "random_state": "scikit-learn's check_random_state reads it",
     "cv": "an integer or a splitter: scikit-learn's check_cv reads it",

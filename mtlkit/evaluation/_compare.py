@@ -158,14 +158,7 @@ def compare(
     over rows, R² nor the area under the ROC curve), a score is computed anew without each of some
     twenty parts of the rows, which is what intervals are made of.
 
-    For tests over many data sets see Demšar (2006).
-
     Taught in :doc:`/chapters/background/did_sharing_help`.
-
-    References
-    ----------
-    * J. Demšar, "Statistical comparisons of classifiers over multiple data sets", Journal of
-      Machine Learning Research 7, 1-30, 2006.
     """
     candidates, budget = _check_candidates(candidates)
     X, y, task = check_table(X, y, task_col)
@@ -223,7 +216,7 @@ def compare(
         "average": average,
         "budget": budget,
         "scope": scope,
-        "_searches": searches,
+        "searches": searches,
     }
     made = {}
     for k, name in enumerate(scorers):

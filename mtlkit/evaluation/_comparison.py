@@ -1,16 +1,15 @@
 """What a comparison can be asked: differences, tasks, equivalence, a table, a plot."""
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from .._utils._containers import some
-from ._designs import Parts, check_scope, error_of_mean
+from ._designs import Parts, check_new_tasks, check_scope, error_of_mean, warn_wide
 from ._intervals import check_level, equivalence, in_a_word, interval, paired
 from ._plot import ComparisonDisplay
-from ._table import make_table
+from ._table import make_frame, make_table
 
 # Scores of scikit-learn whose best value is not 1.
 _UNBOUNDED = ("neg_", "mutual_info", "positive_likelihood")
@@ -57,7 +56,9 @@ class Comparison:
     parts : object
         Which units (rows, or the rows of a group in a task) each split trains and tests.
     influences, task_influences : dict of name -> ndarray of shape (J, U)
-        How much each of U units moves the score of a split, and that of its task.
+        How much each of U units moves a split's score, and that of its task.
+    searches : dict of name -> object
+        How each candidate was searched, which `refit` does again.
     by_scoring : dict of str -> Comparison
         With several scores: the comparison by each. `scoring` is that of the first, by which
         settings were chosen.
@@ -86,8 +87,8 @@ class Comparison:
         variance of test rows is taken off. It is conservative by at most s² / J.
     "new tasks"
         About the mean over new tasks of the same kind: the tasks are the sample. The influences of
-        the rows of a task are added up, and the error is that of their sum over T tasks, with T - 1
-        degrees of freedom.
+        the rows of a task are added up, and the squared error is that of their sum over T tasks
+        plus s² / J, with T - 1 degrees of freedom.
 
     None is adjusted for looking at several candidates or tasks. Rows of other tasks than the scored
     ones (sources) are held fixed.
@@ -117,8 +118,8 @@ class Comparison:
     parts: Parts
     influences: dict[str, np.ndarray]
     task_influences: dict[str, np.ndarray]
+    searches: dict
     by_scoring: dict[str, "Comparison"] = field(default_factory=dict)
-    _searches: dict = field(default_factory=dict)
 
     def __repr__(self):
         return (
@@ -341,27 +342,7 @@ class Comparison:
         ImportError
             If pandas is not installed.
         """
-        import pandas as pd
-
-        rows = []
-        for comparison in (self.by_scoring or {self.scoring: self}).values():
-            for name in self.names:
-                for j, score in enumerate(comparison.scores[name]):
-                    row = {
-                        "scoring": comparison.scoring,
-                        "candidate": name,
-                        "setting": self.settings[name],
-                        "split": j,
-                    }
-                    if not by_task:
-                        row |= {"score": score, "seconds": self.seconds[name][j]}
-                        rows.append(row | {"best_params": self.best_params[name][j]})
-                        continue
-                    own = comparison.task_scores[name][j], self.train_rows[j], self.test_rows[j]
-                    for task, score, train, test in zip(self.tasks, *own, strict=True):
-                        row |= {"task": task, "score": score}
-                        rows.append(row | {"train_rows": train, "test_rows": test})
-        return pd.DataFrame(rows)
+        return make_frame(self, by_task)
 
     def refit(self, name, X, y, *, groups=None, sample_weight=None):
         """The candidate for use: searched once more, on all rows, and fitted to them.
@@ -390,7 +371,7 @@ class Comparison:
             If the name is unknown, or the table is not as in `compare`.
         """
         check_known(name, self.names, "candidate")
-        return self._searches[name].on_all_rows(X, y, groups, sample_weight)
+        return self.searches[name].on_all_rows(X, y, groups, sample_weight)
 
     def _scope(self, scope):
         return self.scope if scope is None else check_scope(scope)
@@ -401,38 +382,11 @@ class Comparison:
         d = paired(*self._pair(self.scores, name, baseline))
         moved = np.subtract(*self._pair(self.influences, name, baseline))
         if scope == "new tasks":
-            self._check_tasks(moved)
+            check_new_tasks(self, moved)
         found = error_of_mean(d, scope, self.parts, moved)
-        ratio = self.parts.ratio()
-        if scope == "new rows" and found.design == "corrected splits" and ratio >= 1:
-            warnings.warn(
-                f"each split tests {ratio:.3g} times the rows that it trains, and how much single "
-                f"rows move {self.scoring!r} could not be computed on all splits, so the interval "
-                "for new rows is far too wide: use a cv with smaller test parts, or another "
-                "scoring",
-                stacklevel=3,
-            )
+        if scope == "new rows":
+            warn_wide(self, found.design)
         return d, found.error, found.df, scope
-
-    def _check_tasks(self, moved):
-        """Whether tasks can be the sample."""
-        T = len(self.tasks)
-        if T == 1:
-            raise ValueError(
-                f"scope='new tasks' needs several tasks, but {self.tasks[0]!r} alone is scored: "
-                "use scope='new rows'"
-            )
-        if not np.isfinite(moved).all():
-            raise ValueError(
-                f"scope='new tasks': how much each task moves {self.scoring!r} could not be "
-                "computed on all splits: use a cv with larger test parts, or another scoring"
-            )
-        if T < 5:
-            warnings.warn(
-                f"scope='new tasks': the sample is {T} tasks, so intervals have {T - 1} degree(s) "
-                "of freedom and are wide: collect more tasks, or ask for scope='new rows'",
-                stacklevel=4,
-            )
 
     def _pair(self, scores, name, baseline):
         baseline = self.baseline if baseline is None else baseline

@@ -1,5 +1,6 @@
 """What an interval speaks about, and the standard error that each answer asks for."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -91,7 +92,7 @@ def error_of_mean(d, scope, parts, influence):
         return Error(np.sqrt(s2 / J), J - 1, "splits")
     known = np.isfinite(influence).all()
     if scope == "new tasks":
-        return _over_tasks(influence, parts)
+        return _over_tasks(s2 / J, influence, parts)
     if parts.apart():
         return Error(np.sqrt(s2 / J), J - 1, "blocks")
     if parts.ratio() < 1 or not known:
@@ -99,13 +100,13 @@ def error_of_mean(d, scope, parts, influence):
     return _over_rows_and_splits(s2, influence, parts)
 
 
-def _over_tasks(influence, parts):
-    """Tasks are drawn: the spread of what each of them adds to the mean difference."""
+def _over_tasks(of_splits, influence, parts):
+    """Tasks are drawn: the spread of what each adds to the mean, and the variance of few splits."""
     T = parts.tasks.max() + 1
     own = np.bincount(parts.tasks, influence.mean(axis=0), minlength=T)
     own = own[np.bincount(parts.tasks, parts.test.sum(axis=0), minlength=T) > 0]
     T = len(own)
-    return Error(np.sqrt((own**2).sum() * T / max(T - 1, 1)), T - 1, "tasks")
+    return Error(np.sqrt(of_splits + (own**2).sum() * T / max(T - 1, 1)), T - 1, "tasks")
 
 
 def _over_rows_and_splits(s2, influence, parts):
@@ -129,3 +130,36 @@ def _over_rows_and_splits(s2, influence, parts):
     total = splits + rows
     df = total**2 / (splits**2 / (J - 1) + rows**2 / max(U - 1, 1)) if total else J - 1
     return Error(np.sqrt(total), df, "rows and splits")
+
+
+def check_new_tasks(comparison, influence):
+    """Whether tasks can be the sample."""
+    T = len(comparison.tasks)
+    if T == 1:
+        raise ValueError(
+            f"scope='new tasks' needs several tasks, but {comparison.tasks[0]!r} alone is scored: "
+            "use scope='new rows'"
+        )
+    if not np.isfinite(influence).all():
+        raise ValueError(
+            f"scope='new tasks': how much each task moves {comparison.scoring!r} could not be "
+            "computed on all splits: use a cv with larger test parts, or another scoring"
+        )
+    if T < 5:
+        warnings.warn(
+            f"scope='new tasks': the sample is {T} tasks, so intervals have {T - 1} degree(s) of "
+            "freedom and are wide: collect more tasks, or ask for scope='new rows'",
+            stacklevel=4,
+        )
+
+
+def warn_wide(comparison, design):
+    """The interval of `design` for new rows may be valid and still useless."""
+    ratio = comparison.parts.ratio()
+    if design == "corrected splits" and ratio >= 1:
+        warnings.warn(
+            f"each split tests {ratio:.3g} times the rows that it trains, and how much single rows "
+            f"move {comparison.scoring!r} could not be computed on all splits, so the interval for "
+            "new rows is far too wide: use a cv with smaller test parts, or another scoring",
+            stacklevel=4,
+        )

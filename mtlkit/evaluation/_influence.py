@@ -22,15 +22,14 @@ def is_closed(scorer, weighted, n_classes):
     return metric in _VALUES and not scorer._kwargs and not (ranks and (weighted or n_classes != 2))
 
 
-def influences(scorer, score, y, predicted, weight):
-    """Influence of each row on a score of a closed form: it sums to zero.
+def row_values(scorer, y, predicted, weight):
+    """A number for each row whose weighted mean is the score, in a closed form.
 
-    A score that is a mean Σ w v / Σ w is moved by w_i (v_i - score) / Σ w; for R², a
+    Score and row are near enough a mean: the score moves by w_i (v_i - score) / Σ w where row i
+    gets a little more weight. For a score that is a mean, v_i is what it is the mean of; for R², a
     root and the area under the ROC curve it is the first term of an expansion in the weights.
     """
-    w = np.ones(len(y)) if weight is None else weight
-    values = _VALUES[scorer._score_func](y, predicted, w)
-    return w * (scorer._sign * values - score) / w.sum()
+    return scorer._sign * _VALUES[scorer._score_func](y, predicted, weight)
 
 
 def jackknife(score, score_without, units):

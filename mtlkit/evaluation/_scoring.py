@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_response_method
 from .._utils._containers import groups, missing, some, take
 from .._utils._validation import read_labels
 from ..table._reading import read_table, unique_tasks
-from ._influence import influences, is_closed, jackknife
+from ._influence import is_closed, jackknife, row_values
 
 # What `make_scorer` returns; a scorer of another kind may look at more than a prediction.
 MADE = type(get_scorer("accuracy"))
@@ -107,19 +107,15 @@ class TaskScorer:
         by_task, own = np.full(len(self.tasks), np.nan), np.zeros((2, n_units))
         for t, (rows, classes) in enumerate(zip(part.rows, self.classes, strict=True)):
             if len(rows):
-                by_task[t] = self._or_nan(responses, part, rows, classes)
-                self._add_influence(own[0], by_task[t], responses, part, rows, classes)
+                by_task[t] = self._add_influence(own[0], responses, part, rows, classes)
         if self.average == "macro":
             own[1] = own[0] / len(names)
-            left_out = [
-                part.units[r]
-                for r, counts in zip(part.rows, self.counted, strict=True)
-                if not counts
-            ]
-            own[1, np.concatenate([[], *left_out]).astype(int)] = 0
+            for rows, counts in zip(part.rows, self.counted, strict=True):
+                if not counts:
+                    own[1, part.units[rows]] = 0
         else:
             every = np.arange(len(part.y))
-            self._add_influence(own[1], score, responses, part, every, set().union(*self.classes))
+            self._add_influence(own[1], responses, part, every, set().union(*self.classes))
         return Scores(score, by_task, own[1], own[0])
 
     def _overall(self, responses, part):
@@ -180,23 +176,28 @@ class TaskScorer:
                 kwargs["labels"] = estimator.classes_
         return scorer._score(responses, estimator, rows, y, **kwargs)
 
-    def _add_influence(self, own, score, responses, part, rows, classes):
-        """Add to `own` (U,) the influence of the units of some rows on their score."""
-        if not np.isfinite(score):
-            own[part.units[rows]] = np.nan
-            return
-        if self.closed:
-            w = None if part.weight is None else part.weight[rows]
-            y, predicted = self._predicted(responses, rows, part.y[rows], classes)
-            found = influences(self.scorer, score, y, predicted, w)
-            np.add.at(own, part.units[rows], found)
-            return
+    def _add_influence(self, own, responses, part, rows, classes):
+        """The score of some rows; the influence of their units is added to `own` (U,)."""
+        units = part.units[rows]
+        if self.closed and len(rows) > 1:
+            w = np.ones(len(rows)) if part.weight is None else part.weight[rows]
+            with np.errstate(all="ignore"):  # where it is not defined: below
+                values = row_values(
+                    self.scorer, *self._predicted(responses, rows, part.y[rows], classes), w
+                )
+                score = values @ w / w.sum()
+            if np.isfinite(score):
+                np.add.at(own, units, w * (values - score) / w.sum())
+                return score
+        score = self._or_nan(responses, part, rows, classes)
+        if self.closed or not np.isfinite(score):
+            own[units] = np.nan
+            return score
         units, found = jackknife(
-            score,
-            lambda kept: self._or_nan(responses, part, rows[kept], classes),
-            part.units[rows],
+            score, lambda kept: self._or_nan(responses, part, rows[kept], classes), units
         )
         own[units] += found
+        return score
 
     def _predicted(self, responses, rows, y, classes):
         """Labels and predictions as a metric of closed form takes them."""

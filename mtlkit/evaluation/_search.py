@@ -101,8 +101,10 @@ def check_splits(cv, X, y, lone, groups=None):
 
 def _check_list(splits, n, groups):
     """A list of pairs of row numbers."""
-    wrong = f"cv={_shown(splits)} must be a splitter, such as TaskStratifiedShuffleSplit(20), or a list of "
-    wrong += "(train, test), arrays of row numbers"
+    wrong = (
+        f"cv={_shown(splits)} must be a splitter, such as TaskStratifiedShuffleSplit(20), or a "
+        "list of (train, test), arrays of row numbers"
+    )
     try:
         pairs = [tuple(np.asarray(part) for part in pair) for pair in splits]
     except (TypeError, ValueError) as error:

@@ -94,3 +94,24 @@ def _task_cells(comparison, name, scope, scale, spec):
     if isinstance(task, float) and task.is_integer():  # an array holds task 5 as 5.0
         task = int(task)
     return [f"{won}/{len(differences)}", f"{task}: {worst.times(scale):{spec}}"]
+
+
+def make_frame(comparison, by_task):
+    """All scores of a `Comparison` as a long table."""
+    import pandas as pd
+
+    rows = []
+    for by_score in (comparison.by_scoring or {comparison.scoring: comparison}).values():
+        for name, setting in comparison.settings.items():
+            for j, score in enumerate(by_score.scores[name]):
+                row = {"scoring": by_score.scoring, "candidate": name, "setting": setting}
+                row["split"] = j
+                if not by_task:
+                    row |= {"score": score, "seconds": comparison.seconds[name][j]}
+                    rows.append(row | {"best_params": comparison.best_params[name][j]})
+                    continue
+                own = by_score.task_scores[name][j], by_score.train_rows[j], by_score.test_rows[j]
+                for task, score, train, test in zip(comparison.tasks, *own, strict=True):
+                    row |= {"task": task, "score": score}
+                    rows.append(row | {"train_rows": train, "test_rows": test})
+    return pd.DataFrame(rows)
