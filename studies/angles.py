@@ -55,8 +55,8 @@ def run():
             random_state=SEED,
         )
         result = compare(
-            candidates(), X, y, task_col=0, tasks=targets, cv=cv, inner_cv=4, n_jobs=2,
-            random_state=SEED,
+            candidates(), X, y, task_col=0, tasks=targets, cv=cv, inner_cv=4, scope="these rows",
+            n_jobs=2, random_state=SEED,
         )  # fmt: skip
         print(f"{labels} labels per digit\n{result.table()}\n", flush=True)
         for name in result.names:

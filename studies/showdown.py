@@ -346,6 +346,7 @@ def _measure(name, X, y, sources, targets, cv):
         inner_cv=FOLDS,
         scoring=scoring,
         average="macro" if scoring == "roc_auc" else "micro",
+        scope="these rows",
         n_jobs=2,
         random_state=SEED,
     )
