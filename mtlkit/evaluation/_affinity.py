@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from .._utils._containers import take
 from ..table import TaskStratifiedShuffleSplit
 from ..table._reading import unique_tasks
-from ._compare import check_task_col
+from ._compare import check_task_col, default_scoring
 from ._designs import check_scope, error_of_mean
 from ._intervals import check_level, interval, paired
 from ._scoring import Responses, TaskScorer
@@ -86,7 +86,7 @@ def task_affinity(
     task_col : str or int
         The task column.
     scoring : str or callable, default=None
-        A scikit-learn scorer; None: the ``score`` of the estimators.
+        A scikit-learn scorer; None: "accuracy" for classifiers, "r2" for regressors.
     cv : splitter or list of (train, test), default=None
         None: 20 splits by `TaskStratifiedShuffleSplit`, a quarter of the rows for tests.
     scope : {"new rows", "these rows"}, default="new rows"
@@ -144,6 +144,8 @@ def task_affinity(
     level = check_level(level)
     if check_scope(scope) == "new tasks":
         raise ValueError("scope='new tasks': pairs are of these tasks: choose 'new rows'")
+    if scoring is None:
+        scoring = default_scoring({"together": together, "alone": alone})
     scorer = check_scoring(together, scoring=scoring)
     scorer = TaskScorer(scorer, task_col, tasks, "macro", X, y)
     if cv is None:

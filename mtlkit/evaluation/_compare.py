@@ -346,7 +346,7 @@ def params_named(estimator, name):
 def _check_scoring(scoring, estimators, baseline):
     """Scorers by name, the first of which chooses settings."""
     if scoring is None:
-        scoring = _default_scoring(estimators)
+        scoring = default_scoring(estimators)
     several = list(scoring) if isinstance(scoring, (list, tuple)) else [scoring]
     if not several:
         raise ValueError(f"scoring={scoring!r} must name at least one score")
@@ -361,7 +361,7 @@ def _check_scoring(scoring, estimators, baseline):
     return scorers
 
 
-def _default_scoring(estimators):
+def default_scoring(estimators):
     classifiers = [name for name, estimator in estimators.items() if is_classifier(estimator)]
     if 0 < len(classifiers) < len(estimators):
         raise ValueError(

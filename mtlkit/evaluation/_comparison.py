@@ -37,9 +37,9 @@ class Comparison:
     best_params : dict of name -> list of J dicts
         What the inner search chose; empty dicts if there was nothing to choose.
     seconds : dict of name -> ndarray of shape (J,)
-        CPU seconds of the worker process for search and fit, predictions not included. Work that
-        an estimator hands to further processes is not counted, and with a joblib backend of
-        threads all workers are one process: measure seconds with processes or ``n_jobs=1``.
+        CPU seconds of the worker process for search and fit, without predictions; what candidates
+        share (folds, their moments) counts for the first. Work that an estimator hands to further
+        processes is not counted; measure with ``n_jobs=1`` or processes, not threads.
     settings : dict of name -> str
         "single-task", "pooled", "multi-task" or "transfer"; all "single-task" if there was no task
         column.
@@ -90,8 +90,7 @@ class Comparison:
         the rows of a task are added up, and the squared error is that of their sum over T tasks
         plus s² / J, with T - 1 degrees of freedom.
 
-    None is adjusted for looking at several candidates or tasks. Rows of other tasks than the scored
-    ones (sources) are held fixed.
+    None is adjusted for several candidates or tasks. Rows of tasks that are not scored are fixed.
 
     Taught in :doc:`/chapters/background/did_sharing_help`.
 
@@ -196,8 +195,8 @@ class Comparison:
     def worst_task(self, name, baseline=None, *, scope=None, level=0.95):
         """The task with the smallest mean difference.
 
-        Of many tasks the worst looks bad by chance alone, and its interval does not know that it
-        was picked: read it as a warning, and look at the task again on new data.
+        Of many tasks the worst looks bad by chance, and its interval does not know that it was
+        picked: read it as a warning, and look at the task again on new data.
 
         Parameters
         ----------
