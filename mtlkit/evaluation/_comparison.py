@@ -87,8 +87,8 @@ class Comparison:
         variance of test rows is taken off. It is conservative by at most s² / J.
     "new tasks"
         About the mean over new tasks of the same kind: the tasks are the sample. The influences of
-        the rows of a task are added up, and the squared error is that of their sum over T tasks
-        plus s² / J, with T - 1 degrees of freedom.
+        the rows of a task are added up; the error is that of their sum over T tasks, with T - 1
+        degrees of freedom, and s / √J beside it.
 
     None is adjusted for several candidates or tasks. Rows of tasks that are not scored are fixed.
 

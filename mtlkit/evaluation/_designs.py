@@ -4,6 +4,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from .._utils._validation import check_choice
 
@@ -92,7 +93,7 @@ def error_of_mean(d, scope, parts, influence):
         return Error(np.sqrt(s2 / J), J - 1, "splits")
     known = np.isfinite(influence).all()
     if scope == "new tasks":
-        return _over_tasks(s2 / J, influence, parts)
+        return _over_tasks(s2 / J, J - 1, influence, parts)
     if parts.apart():
         return Error(np.sqrt(s2 / J), J - 1, "blocks")
     if parts.ratio() < 1 or not known:
@@ -100,13 +101,19 @@ def error_of_mean(d, scope, parts, influence):
     return _over_rows_and_splits(s2, influence, parts)
 
 
-def _over_tasks(of_splits, influence, parts):
-    """Tasks are drawn: the spread of what each adds to the mean, and the variance of few splits."""
+def _over_tasks(of_splits, df, influence, parts):
+    """Tasks are drawn: the spread of what each adds to the mean, and the variance of few splits.
+
+    Each has the t quantile of its own degrees of freedom; their ratio is taken at 95 %.
+    """
     T = parts.tasks.max() + 1
     own = np.bincount(parts.tasks, influence.mean(axis=0), minlength=T)
     own = own[np.bincount(parts.tasks, parts.test.sum(axis=0), minlength=T) > 0]
     T = len(own)
-    return Error(np.sqrt(of_splits + (own**2).sum() * T / max(T - 1, 1)), T - 1, "tasks")
+    if T < 2:
+        return Error(np.inf, 1, "tasks")
+    of_splits *= (stats.t.ppf(0.975, df) / stats.t.ppf(0.975, T - 1)) ** 2
+    return Error(np.sqrt(of_splits + (own**2).sum() * T / (T - 1)), T - 1, "tasks")
 
 
 def _over_rows_and_splits(s2, influence, parts):

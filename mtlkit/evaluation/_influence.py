@@ -66,7 +66,9 @@ def _root(y, f, w):
 
 def _roc_auc(positive, f, w):
     """Placement values (DeLong): the share of the other class that a row is ranked right of."""
-    values = np.empty(len(f))
+    values = np.full(len(f), np.nan)
+    if positive.all() or not positive.any():
+        return values
     for side, sign in ((positive, 1), (~positive, -1)):
         own, other = sign * f[side], np.sort(sign * f[~side])
         below = np.searchsorted(other, own, "left") + np.searchsorted(other, own, "right")

@@ -172,11 +172,12 @@ class Units:
         most = MOST_UNITS if scorer.closed else JACKKNIFE_UNITS
         if groups is None:
             # As many as rows; if these are too many, rows of a task are put together at random.
-            order = np.lexsort((rng.permutation(len(rows)), task))
-            place = np.empty(len(rows), dtype=int)
+            merged = len(rows) > most
+            order = np.lexsort((rng.permutation(len(rows)) if merged else rows, task))
             starts = np.cumsum(np.bincount(task, minlength=task.max(initial=0) + 1))
-            place[order] = np.arange(len(rows)) - np.append(0, starts)[task[order]]
-            own = place if len(rows) <= most else place % max(5, most // len(scorer.tasks))
+            own = np.empty(len(rows), dtype=int)
+            own[order] = np.arange(len(rows)) - np.append(0, starts)[task[order]]
+            own = own % max(5, most // len(scorer.tasks)) if merged else own
             clusters = None
         else:
             own = np.unique(groups[rows], return_inverse=True)[1]
