@@ -339,6 +339,21 @@ def test_the_third_opponent_is_asked_for():
         compare({**arms, "boosted": told}, X, y, task_col=0, cv=few_labels(5, J=2))
 
 
+def test_tasks_of_one_class_do_not_stop_a_comparison():
+    X, y = table(T=6, n=24)
+    y = np.where(np.isin(X[:, 0], [1, 4]), "no", np.where(y > 0, "yes", "no"))
+    arms = {
+        "alone": (PerTask(LogisticRegression(), task_col=0), {"estimator__C": [0.1, 10]}),
+        "pooled": (Pooled(LogisticRegression(), task_col=0), {"estimator__C": [0.1, 10]}),
+    }
+    for scoring in ("roc_auc", "neg_log_loss", "accuracy"):
+        result = compare(arms, X, y, task_col=0, scoring=scoring, cv=few_labels(16, J=3))
+        assert np.isfinite(result.scores["alone"]).all()
+        ranked = np.isfinite(result.task_scores["alone"]).all(axis=0)
+        assert ranked.tolist() == [scoring != "roc_auc" or t not in (1, 4) for t in range(6)]
+        assert list(result.task_differences("pooled")) == np.flatnonzero(ranked).tolist()
+
+
 def test_a_search_from_moments_is_the_search_on_rows(monkeypatch):
     X, y = table(T=4, n=30)
     arms = {
