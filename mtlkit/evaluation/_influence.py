@@ -51,15 +51,16 @@ def _log_loss(y, P, w):
 
 
 def _r2(y, f, w):
-    spread = (y - np.average(y, weights=w)) ** 2
-    mean = np.average(spread, weights=w)
+    share = w / w.sum()
+    spread = (y - share @ y) ** 2
     left = (y - f) ** 2
-    share = np.average(left, weights=w) / mean
-    return 1 - share - (left - share * spread) / mean
+    mean = share @ spread
+    unexplained = share @ left / mean
+    return 1 - unexplained - (left - unexplained * spread) / mean
 
 
 def _root(y, f, w):
-    square = np.average((y - f) ** 2, weights=w)
+    square = w @ (y - f) ** 2 / w.sum()
     root = np.sqrt(square)
     return root + ((y - f) ** 2 - square) / (2 * root) if root else np.zeros(len(y))
 
