@@ -21,6 +21,7 @@ from mtlkit.datasets import make_linear_tasks
 from mtlkit.evaluation import compare, label_saving
 from mtlkit.evaluation._designs import Parts, error_of_mean
 from mtlkit.evaluation._influence import jackknife, row_values
+from mtlkit.evaluation._search import check_splits
 from mtlkit.linear import MeanRegularizedRidge
 from mtlkit.table import TaskStratifiedKFold, TaskStratifiedShuffleSplit, TaskTimeSeriesSplit
 
@@ -258,6 +259,36 @@ def test_time_is_kept_in_both_searches():
     assert len(both.scores["alone"]) == 3
 
 
+def test_a_task_that_only_trains_leaves_its_group_to_the_test():
+    X, y, who = people_table(people=40)
+    X[:, 0] = np.where(X[:, 0] == 2, 1, X[:, 0])
+    X, y, who = np.vstack([X, [5, *X[0, 1:]]]), np.append(y, 1.0), np.append(who, who[0])
+    result = compare(ridges(), X, y, task_col=0, tasks=[0, 1], groups=who, random_state=0)
+    assert np.isfinite(result.scores["pooled"]).all()
+    cv = TaskStratifiedShuffleSplit(5, task_col=0, random_state=0)
+    lone = np.arange(len(y)) == len(y) - 1
+    sides = [
+        (who[-1] in who[test], len(y) - 1 in train)
+        for train, test in check_splits(cv, X, y, lone, who)
+    ]
+    assert {tested != trained for tested, trained in sides} == {True} and len(set(sides)) == 2
+
+
+def test_a_ranking_where_a_test_part_has_one_of_two_classes_among_more():
+    X, y = table(T=3, n=40)
+    classes = (y > 0).astype(int)
+    classes[80:] += 2  # the third task, which is not scored, has classes of its own
+    classes[40:80] = np.arange(40) < 3
+    arms = {
+        "alone": PerTask(LogisticRegression(), task_col=0),
+        "pooled": Pooled(LogisticRegression(), task_col=0),
+    }
+    result = compare(arms, X, classes, task_col=0, tasks=[0, 1], scoring="roc_auc", random_state=0)
+    found = result.task_scores["pooled"][:, 1]
+    assert np.isnan(found).any() and np.isfinite(result.scores["pooled"]).all()
+    assert np.isfinite(result.influences["pooled"]).all()
+
+
 def test_a_list_of_splits_is_as_good_as_its_splitter():
     X, y = table()
     cv = TaskStratifiedKFold(4, task_col=0)
@@ -412,6 +443,7 @@ def test_label_saving_of_comparisons_speaks_of_new_rows():
     new, here = label_saving(**asked), label_saving(**asked, scope="these rows")
     for a, b in zip(new, here, strict=True):
         assert a.mean == b.mean
+        assert "(new rows)" in str(a) and "(these rows)" in str(b)
         assert a.low <= b.low and a.high >= b.high
     arrays = label_saving(
         sizes=sizes[:2], baseline_sizes=sizes, random_state=0,
@@ -419,7 +451,12 @@ def test_label_saving_of_comparisons_speaks_of_new_rows():
         baseline_scores=[c.scores["alone"] for c in curve],
     )  # fmt: skip
     assert [(s.low, s.high) for s in arrays] == [(s.low, s.high) for s in here]
+    assert arrays[0].scope is None and "rows" not in str(arrays[0])
+    with pytest.raises(ValueError, match="scope='rows'"):
+        label_saving(**{**asked, "scores": [[1, 2]] * 2, "scope": "rows"})
     with pytest.raises(ValueError, match=r"candidate=None must name one of .*pooled"):
         label_saving(**{**asked, "candidate": None})
     with pytest.raises(ValueError, match="'new tasks'"):
         label_saving(**asked, scope="new tasks")
+    caption = curve[0].table("new tasks").caption
+    assert caption.endswith("intervals for new tasks, of single tasks for new rows")

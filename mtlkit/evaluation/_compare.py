@@ -119,16 +119,17 @@ def compare(
     Raises
     ------
     TypeError, ValueError
-        If budgets differ, a name is unknown, an argument is not what it should be, or a score
-        cannot be computed. Errors from an estimator carry a note that names the candidate and the
+        If budgets differ, a name is unknown, an argument is not what it should be, a group is on
+        both sides of a split, inner folds would not keep the order of time, or a score cannot be
+        computed. Errors from an estimator carry a note that names the candidate and the
         split.
 
     Warns
     -----
     UserWarning
         If there is a task column and no candidate is `PerTask`, none `Pooled`, or none boosted
-        trees told the task; a plain estimator would see the task as a feature; tasks of one class
-        are left out of a macro score; or the inner folds do not keep the order of time.
+        trees told the task; a plain estimator would see the task as a feature; or tasks of one
+        class are left out of a macro score.
 
     See Also
     --------

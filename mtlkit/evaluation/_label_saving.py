@@ -31,6 +31,8 @@ class LabelSaving(Interval):
         Number of splits.
     level : float
         Confidence level of the interval.
+    scope : {"new rows", "these rows"} or None
+        What the interval speaks about; None if arrays were given. ``print`` adds it.
 
     See Also
     --------
@@ -47,6 +49,7 @@ class LabelSaving(Interval):
     labels: int
     n: int
     level: float
+    scope: str | None = None
 
 
 def label_saving(
@@ -133,6 +136,8 @@ def label_saving(
     """
     level = check_level(level)
     resamples = check_integer(resamples, "resamples")
+    check_scope(scope)
+    asked = scores
     curves = {}
     for prefix, n, table in (("", sizes, scores), ("baseline_", baseline_sizes, baseline_scores)):
         counts = real_numbers(n, f"{prefix}sizes")
@@ -167,18 +172,25 @@ def label_saving(
         found.append(np.exp(reached) - n)
     tail = (1 - level) / 2
     ends = np.quantile(found[1:], [tail, 1 - tail], axis=0, method="nearest")
+    named = scope if _comparisons(asked) else None
     return [
-        LabelSaving(float(mean), float(low), float(high), labels, J, level)
+        LabelSaving(float(mean), float(low), float(high), labels, J, level, named)
         for mean, low, high, labels in zip(found[0], *ends, np.asarray(sizes).tolist(), strict=True)
     ]
 
 
+def _comparisons(found):
+    """The comparisons of a list of them; empty for anything else."""
+    results = list(found) if isinstance(found, (list, tuple)) else []
+    return results if all(isinstance(result, Comparison) for result in results) else []
+
+
 def _read(found, name, candidate, baseline, scope, of_baseline):
     """Scores (K, J), and how many times wider than for these rows intervals are at each size."""
-    results = list(found) if isinstance(found, (list, tuple)) else []
-    if not results or not all(isinstance(result, Comparison) for result in results):
+    results = _comparisons(found)
+    if not results:
         return real_numbers(found, name), 1.0
-    if check_scope(scope) == "new tasks":
+    if scope == "new tasks":
         raise ValueError("scope='new tasks' is not for label savings: choose 'new rows'")
     chosen = baseline or results[0].baseline
     if candidate is None:

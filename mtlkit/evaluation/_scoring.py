@@ -181,11 +181,11 @@ class TaskScorer:
         units = part.units[rows]
         if self.closed and len(rows) > 1:
             w = np.ones(len(rows)) if part.weight is None else part.weight[rows]
-            with np.errstate(all="ignore"):  # where it is not defined: below
-                values = row_values(
-                    self.scorer, *self._predicted(responses, rows, part.y[rows], classes), w
-                )
-                score = values @ w / w.sum()
+            found, score = self._predicted(responses, rows, part.y[rows], classes), np.nan
+            if found is not None:
+                with np.errstate(all="ignore"):  # where it is not defined: below
+                    values = row_values(self.scorer, *found, w)
+                    score = values @ w / w.sum()
             if np.isfinite(score):
                 np.add.at(own, units, w * (values - score) / w.sum())
                 return score
@@ -200,7 +200,7 @@ class TaskScorer:
         return score
 
     def _predicted(self, responses, rows, y, classes):
-        """Labels and predictions as a metric of closed form takes them."""
+        """Labels and predictions as a metric of closed form takes them; None as `_ranked`."""
         estimator = responses.estimator
         if self.ranks and len(estimator.classes_) > 2:
             return _ranked(responses, rows, y, classes)

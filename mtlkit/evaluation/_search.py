@@ -79,7 +79,10 @@ def _shown(cv):
 
 
 def check_splits(cv, X, y, lone, groups=None):
-    """The splits of `cv`, two or more; rows of the mask `lone` are in every training part."""
+    """The splits of `cv`, two or more; rows of the mask `lone` are in every training part.
+
+    All but those whose group is tested.
+    """
     if not is_splitter(cv):
         return _check_list(cv, len(y), groups)
     always, rest = np.flatnonzero(lone), np.flatnonzero(~lone)
@@ -94,9 +97,13 @@ def check_splits(cv, X, y, lone, groups=None):
             raise
         raise ValueError(f"cv={cv!r} needs groups: pass groups=") from error
     _check_count(splits, cv)
-    splits = [(np.append(rest[train], always), rest[test]) for train, test in splits]
+    splits = [(rest[train], rest[test]) for train, test in splits]
     _check_groups(splits, cv, groups)
-    return splits
+
+    def joining(test):
+        return always if groups is None else always[~np.isin(groups[always], groups[test])]
+
+    return [(np.append(train, joining(test)), test) for train, test in splits]
 
 
 def _check_list(splits, n, groups):
@@ -155,8 +162,11 @@ def only_row(task, among):
 
 def rows_of(rows, X, y, groups, weight):
     """Some rows of a table and of what stands beside it."""
-    beside = (None if values is None else values[rows] for values in (groups, weight))
-    return take(X, rows), y[rows], *beside
+    return take(X, rows), y[rows], _at(groups, rows), _at(weight, rows)
+
+
+def _at(values, rows):
+    return None if values is None else values[rows]
 
 
 class Units:
@@ -171,14 +181,11 @@ class Units:
         rows, rng = np.concatenate(rows), np.random.RandomState(0)
         most = MOST_UNITS if scorer.closed else JACKKNIFE_UNITS
         if groups is None:
-            # As many as rows; if these are too many, rows of a task are put together at random.
-            merged = len(rows) > most
-            order = np.lexsort((rng.permutation(len(rows)) if merged else rows, task))
-            starts = np.cumsum(np.bincount(task, minlength=task.max(initial=0) + 1))
-            own = np.empty(len(rows), dtype=int)
-            own[order] = np.arange(len(rows)) - np.append(0, starts)[task[order]]
-            own = own % max(5, most // len(scorer.tasks)) if merged else own
-            clusters = None
+            own, clusters = np.arange(len(rows)), None
+            if len(rows) > most:  # rows of a task are put together at random
+                first = np.searchsorted(task, task)
+                own[np.lexsort((rng.permutation(len(rows)), task))] = own - first
+                own %= max(5, most // len(scorer.tasks))
         else:
             own = np.unique(groups[rows], return_inverse=True)[1]
             if own.max(initial=0) >= most:
@@ -220,16 +227,9 @@ class Folds:
     def parts(self):
         """The test part of each fold."""
         if self._parts is None:
-            X, y, _, weight = self.rows
-            self._parts = [
-                self.search.scorer.part(*rows_of(test, X, y, None, weight)[:2], _at(weight, test))
-                for _, test in self.splits
-            ]
+            tested = [rows_of(test, *self.rows) for _, test in self.splits]
+            self._parts = [self.search.scorer.part(X, y, weight) for X, y, _, weight in tested]
         return self._parts
-
-
-def _at(values, rows):
-    return None if values is None else values[rows]
 
 
 class Search:

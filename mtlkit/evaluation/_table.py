@@ -81,6 +81,7 @@ def make_table(comparison, scope, scale):
     caption = (
         f"{len(comparison.test_rows)} paired splits, {budget} setting{'s' if budget > 1 else ''} "
         f"tried by each, {comparison.average} average; intervals for {scope}"
+        + (", of single tasks for new rows" if several and scope == "new tasks" else "")
     )
     return ComparisonTable(caption, header, rows)
 

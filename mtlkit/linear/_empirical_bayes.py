@@ -168,27 +168,6 @@ class EmpiricalBayesRidge(KeepsMoments, TaskLinearRegressor):
         """
         return self._solve(TaskMoments.from_rows(*self._rows(X, y, sample_weight)))
 
-    def partial_fit(self, X, y, sample_weight=None):
-        """Add rows to those seen so far; the result is that of one `fit` on all of them.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-            Further rows of the table; new tasks may appear.
-        y : array-like of shape (n,)
-            Targets; NaN marks an unlabelled sample.
-        sample_weight : array-like of shape (n,), default=None
-            How many rows each row counts as; None means 1.
-
-        Returns
-        -------
-        self
-            The fitted estimator.
-        """
-        first = not hasattr(self, "_seen")
-        new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))
-        return self._solve(new if first else self.moments_ + new)
-
     def predict(self, X, return_std=False):
         """Predict each row by its task, or by the fixed effects if the task is new.
 

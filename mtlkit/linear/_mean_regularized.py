@@ -7,7 +7,7 @@ from .._utils._validation import balance_weights, check_flag, check_strength
 from ..table._reading import unique_tasks
 from ._base import TaskLinearRegressor
 from ._losses import Blocks, in_blocks
-from ._moments import KeepsMoments, TaskMoments, moments_or_rows
+from ._moments import KeepsMoments, moments_or_rows
 
 
 class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
@@ -154,27 +154,6 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
             The fitted estimator.
         """
         return self._solve(moments_or_rows(self._rows(X, y, sample_weight)))
-
-    def partial_fit(self, X, y, sample_weight=None):
-        """Add rows to those seen so far; the result is that of one `fit` on all of them.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-            Further rows of the table; new tasks may appear.
-        y : array-like of shape (n,)
-            Targets; NaN marks an unlabelled sample.
-        sample_weight : array-like of shape (n,), default=None
-            Factor on the loss of each row; None means 1.
-
-        Returns
-        -------
-        self
-            The fitted estimator.
-        """
-        first = not hasattr(self, "_seen")
-        new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))
-        return self._solve(new if first else self.moments_ + new)
 
     def _solve(self, seen):
         """Minimise, given moments, or rows (X, y, task, sample_weight) if they are few."""

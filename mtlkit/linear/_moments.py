@@ -327,6 +327,27 @@ class KeepsMoments:
             self._seen = TaskMoments.from_rows(*self._seen)
         return self._seen
 
+    def partial_fit(self, X, y, sample_weight=None):
+        """Add rows to those seen so far; the result is that of one `fit` on all of them.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Further rows of the table; new tasks may appear.
+        y : array-like of shape (n,)
+            Targets; NaN marks an unlabelled sample.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row, as in `fit`; None means 1.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+        """
+        first = not hasattr(self, "_seen")
+        new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))
+        return self._solve(new if first else self.moments_ + new)
+
     def _fit_moments(self, moments):
         """Fit to moments; weights (T, d), intercepts (T,), and those of new tasks or None."""
         self._solve_moments(moments)

@@ -6,6 +6,7 @@ from sklearn.model_selection import BaseCrossValidator
 from .._utils._containers import as_table, as_vector, column, missing
 from .._utils._validation import check_integer
 from ._reading import read_table, task_position, unique_tasks
+from ._splits import TaskFolds
 
 
 class TaskTimeSeriesSplit(BaseCrossValidator):
@@ -64,20 +65,7 @@ class TaskTimeSeriesSplit(BaseCrossValidator):
         check_integer(self.n_splits, "n_splits", low=2)
         check_integer(self.gap, "gap", low=0)
 
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Number of splits.
-
-        Parameters
-        ----------
-        X, y, groups : object
-            Ignored; there for scikit-learn.
-
-        Returns
-        -------
-        n_splits : int
-            The parameter `n_splits`.
-        """
-        return self.n_splits
+    get_n_splits = TaskFolds.get_n_splits
 
     def split(self, X, y=None, groups=None):
         """Generate the row numbers of training and test parts.
