@@ -21,6 +21,9 @@ from mtlkit.evaluation import compare
 from mtlkit.linear import MeanRegularizedRidge, TaskMoments
 from mtlkit.table import TaskStratifiedKFold
 
+# Linear models are enough to see where a sweep is computed.
+pytestmark = pytest.mark.filterwarnings("ignore:no candidate is boosted")
+
 RECIPE = {"n_tasks": 5, "n_samples": [4000, 900, 200, 60, 15], "n_features": 4}
 
 
