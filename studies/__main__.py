@@ -1,4 +1,4 @@
-"""Run one study: ``python -m studies NAME``."""
+"""Run one study: ``python -m studies NAME``; of the trees' study one page: ``… boosted PAGE``."""
 
 import argparse
 import importlib
@@ -9,6 +9,14 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 parser = argparse.ArgumentParser(prog="python -m studies", description=__doc__)
-STUDIES = ["angles", "coverage", "landmine", "school", "showdown"]
+STUDIES = ["angles", "boosted", "coverage", "landmine", "school", "showdown"]
 parser.add_argument("study", choices=STUDIES)
-importlib.import_module(f".{parser.parse_args().study}", "studies").run()
+parser.add_argument("pages", nargs="*", help="of the study `boosted`; all without any")
+asked = parser.parse_args()
+study = importlib.import_module(f".{asked.study}", "studies")
+if asked.study == "boosted":
+    study.run(asked.pages)
+elif asked.pages:
+    parser.error(f"the study {asked.study} takes no pages")
+else:
+    study.run()

@@ -1,0 +1,206 @@
+"""Run pages under other seeds and print which of their claims hold, and which draws stay the same.
+
+    python -m tools.claims                                     every page, seeds 1 to 10
+    python -m tools.claims chapters/background/three_settings.ipynb --seeds 101 202
+
+A claim that fails under a seed does not stop the page: the cells after it run, and are printed
+too. Cells are numbered from 0, as in the notebook's file, Markdown included. With `--spread`, what
+claims compare is printed with its range over the seeds: from it come the margins, and what a page
+says of other seeds.
+"""
+
+import argparse
+import ast
+import contextlib
+import functools
+import numbers
+import os
+import re
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from tools.execute import ONE_CORE
+from tools.tidy import ROOT, page_notebooks
+
+NOTED = "__noted__"
+EVALUATION = str(ROOT / "mtlkit" / "evaluation")
+SEED_LINE = re.compile(r"^SEED = \d+$", re.M)
+
+
+def main(arguments=None):
+    """Print a line for each page and seed; exit with an error if anything failed."""
+    parser = argparse.ArgumentParser(prog="python -m tools.claims", description=__doc__)
+    parser.add_argument("pages", nargs="*", type=Path, help="notebooks; all without any")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(1, 11)))
+    parser.add_argument("--jobs", type=int, default=2, help="pages at a time")
+    parser.add_argument("--spread", action="store_true", help="print the range of what is claimed")
+    settings = parser.parse_args(arguments)
+    paths = [path.resolve() for path in settings.pages] or page_notebooks()
+    os.environ |= ONE_CORE  # before the workers load numpy
+    failed, drawn, compared = 0, defaultdict(dict), defaultdict(list)
+    with ProcessPoolExecutor(
+        settings.jobs, mp_context=get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        runs = {pool.submit(run, path, s): (path, s) for path in paths for s in settings.seeds}
+        for done in as_completed(runs):
+            path, seed = runs[done]
+            found = done.result()
+            drawn[path][seed] = found["draws"]
+            for key, values in found["compared"].items():
+                compared[path, *key] += values
+            failed += len(found["faults"])
+            held = found["claims"] - sum(claim for _, claim, _ in found["faults"])
+            name = path.relative_to(ROOT).as_posix()
+            print(f"{name}  seed {seed}: {held} of {found['claims']} claims hold", end="")
+            print(f"  ({found['seconds']:.0f} s)", flush=True)
+            for number, claim, text in found["faults"]:
+                print(f"    cell {number}{'' if claim else ' (no claim)'}: {text}", flush=True)
+    if settings.spread:
+        for (path, number, text), values in sorted(compared.items()):
+            name = path.relative_to(ROOT).as_posix()
+            print(f"{name}  cell {number}: {min(values):.4g} to {max(values):.4g}  {text}")
+    for path, by_seed in drawn.items():
+        for number, values in sorted(unmoved(by_seed).items()):
+            shown = ", ".join(map(str, sorted(values)[:5]))
+            name = path.relative_to(ROOT).as_posix()
+            print(f"{name}  cell {number}: draws with {shown} whatever SEED is")
+    print(f"seeds {settings.seeds}: {failed} cells failed")
+    return min(failed, 1)
+
+
+def run(path, seed):
+    """Execute the code of a page with another SEED, past what fails, in this process."""
+    import matplotlib as mpl
+    import nbformat
+    from IPython.display import display
+
+    mpl.use("Agg")
+    os.chdir(path.parent)
+    draws, claims, faults, compared = record_draws(), 0, [], defaultdict(list)
+    # Workers get what a cell defines by value, as from a notebook's kernel.
+    space = {"__name__": "__main__", "display": display}
+
+    def noted(value, number, text):
+        if isinstance(value, numbers.Real) and not isinstance(value, bool):
+            compared[number, text].append(float(value))
+        return value
+
+    start = time.process_time()
+    for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
+        if cell.cell_type != "code":
+            continue
+        tags = cell.metadata.get("tags", [])
+        claims += "claim" in tags
+        source = SEED_LINE.sub(f"SEED = {seed}", cell.source)
+        space[NOTED] = functools.partial(noted, number=number) if "claim" in tags else None
+        with open(os.devnull, "w") as nowhere, redirected(nowhere):
+            text = failure(source, f"<cell {number}>", space, "claim" in tags)
+        if bool(text) != ("raises-exception" in tags):
+            faults.append((number, "claim" in tags, text or "nothing was raised"))
+        if "imports" in tags:
+            draws.clear()  # by packages while they are imported
+    seconds = time.process_time() - start
+    return {
+        "claims": claims,
+        "faults": faults,
+        "draws": draws,
+        "compared": compared,
+        "seconds": seconds,
+    }
+
+
+class Noting(ast.NodeTransformer):
+    """Pass what an assertion compares through the function that notes it."""
+
+    def __init__(self, source):
+        self.source = source
+
+    def visit_Assert(self, node):
+        for compare in [part for part in ast.walk(node.test) if isinstance(part, ast.Compare)]:
+            compare.left = self.noting(compare.left)
+            compare.comparators = [self.noting(part) for part in compare.comparators]
+        return node
+
+    def noting(self, part):
+        if isinstance(part, ast.Constant):
+            return part
+        text = " ".join(ast.get_source_segment(self.source, part).split())
+        function = ast.Name(NOTED, ast.Load())
+        return ast.Call(function, [part], [ast.keyword("text", ast.Constant(text))])
+
+
+def redirected(stream):
+    stack = contextlib.ExitStack()
+    stack.enter_context(contextlib.redirect_stdout(stream))
+    stack.enter_context(contextlib.redirect_stderr(stream))
+    return stack
+
+
+def failure(source, name, space, claim):
+    """Execute a cell; return what it raised with the line that did, empty if nothing."""
+    tree = ast.parse(source)
+    if claim:
+        tree = ast.fix_missing_locations(Noting(source).visit(tree))
+    try:
+        exec(compile(tree, name, "exec", dont_inherit=True), space)
+    except Exception as error:
+        lines, trace = [], error.__traceback__
+        while trace:
+            if trace.tb_frame.f_code.co_filename == name:
+                lines.append(trace.tb_lineno)
+            trace = trace.tb_next
+        statements = ast.parse(source).body
+        at = [s for s in statements if lines and s.lineno <= lines[0] <= s.end_lineno]
+        shown = ast.get_source_segment(source, at[0]) if at else ""
+        return f"{type(error).__name__}: {str(error)[:300]} | {' '.join(shown.split())}"
+    return ""
+
+
+def record_draws():
+    """From now on note, for each cell, the numbers that generators are started with."""
+    import numpy as np
+
+    noted = defaultdict(set)
+
+    def noting(made):
+        def make(seed=None, *args, **kwargs):
+            if isinstance(seed, int | np.integer):
+                frame = sys._getframe(1)
+                while frame.f_code.co_filename == __file__:
+                    frame = frame.f_back
+                if EVALUATION in frame.f_code.co_filename:
+                    return made(seed, *args, **kwargs)  # how rows are put together for intervals
+                while frame and not frame.f_code.co_filename.startswith("<cell "):
+                    frame = frame.f_back
+                if frame:
+                    noted[int(frame.f_code.co_filename[6:-1])].add(int(seed))
+            return made(seed, *args, **kwargs)
+
+        return make
+
+    np.random.default_rng = noting(np.random.default_rng)
+
+    class RandomState(np.random.RandomState):
+        def __new__(cls, seed=None):
+            return started(seed)
+
+    started = noting(np.random.RandomState)
+    np.random.RandomState = RandomState
+    return noted
+
+
+def unmoved(by_seed):
+    """Cells whose generators start with the same numbers under every seed, and these numbers."""
+    runs = list(by_seed.values())
+    if len(runs) < 2:
+        return {}
+    shared = {cell: set.intersection(*(run.get(cell, set()) for run in runs)) for cell in runs[0]}
+    return {cell: values for cell, values in shared.items() if values}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
