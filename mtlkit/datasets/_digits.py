@@ -1,5 +1,7 @@
 """Handwritten digits made into tasks: by question, by shift of the image, by angle."""
 
+import functools
+
 import numpy as np
 from scipy import ndimage
 from sklearn.datasets import load_digits
@@ -27,6 +29,12 @@ DEFAULT_SHIFTS = {
 STRENGTHS = {"rotation": (-180, 180), "contrast": (0, 1), "noise": (0, 1), "blur": (0, 4)}
 
 
+@functools.cache
+def _digits():
+    """scikit-learn's copy, read once; tables are made of copies of its rows."""
+    return load_digits()
+
+
 def _check_rows(rows_per_task, most):
     if rows_per_task is not None and check_integer(rows_per_task, "rows_per_task") > most:
         raise ValueError(
@@ -39,7 +47,7 @@ def _deal_digits(n_tasks, rows_per_task, seed):
 
     Rows come in rounds that hold every digit once, so the first rows are balanced too.
     """
-    target = load_digits().target
+    target = _digits().target
     _check_rows(rows_per_task, len(target) // n_tasks)
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(target))
@@ -107,7 +115,7 @@ def load_digit_tasks(
         check_choice(question, "questions", QUESTIONS)
     if not asked or len(set(asked)) < len(asked):
         raise ValueError(f"questions={questions!r} must be a list of at least one, each once")
-    digits = load_digits()
+    digits = _digits()
     hands = _deal_digits(len(asked), rows_per_task, spawn_seeds(random_state, 1)[0])
     tasks = {
         question: (
@@ -213,7 +221,7 @@ def load_shifted_digits(shifts=None, *, rows_per_task=None, random_state=0, as_f
     if not isinstance(shifts, dict) or not shifts:
         raise ValueError(f"shifts={shifts!r} must be a dict of task name -> shift")
     parsed = [_parse_shift(task, shift) for task, shift in shifts.items()]
-    digits = load_digits()
+    digits = _digits()
     deal_seed, *noise_seeds = spawn_seeds(random_state, 1 + len(shifts))
     hands = _deal_digits(len(shifts), rows_per_task, deal_seed)
     tasks = {
@@ -270,7 +278,7 @@ def load_digit_angles(*, max_angle=30, rows_per_task=None, random_state=0, as_fr
     Taught in :doc:`/chapters/background/three_settings`.
     """
     max_angle = float(check_number(max_angle, "max_angle", low=0, high=180, open_low=True))
-    digits = load_digits()
+    digits = _digits()
     _check_rows(rows_per_task, np.bincount(digits.target).min())
     rng = np.random.default_rng(spawn_seeds(random_state, 1)[0])
     angles = rng.uniform(-max_angle, max_angle, len(digits.target))

@@ -5,6 +5,7 @@ A check takes what it looks at (a notebook, a text) and returns the problems it 
 """
 
 import ast
+import builtins
 import re
 from collections import Counter
 from itertools import pairwise
@@ -182,7 +183,23 @@ def claims(notebook):
         # A constant never fails, nor does `assert (claim, "message")`, a tuple.
         if not asserts or any(isinstance(node.test, (ast.Constant, ast.Tuple)) for node in asserts):
             problems.append(f"a claim cell must assert something: {first_line(cell)!r}")
+        for node in asserts:
+            if not any(computed(part) for part in ast.walk(node.test)):
+                problems.append(f"a claim about constants can't fail: {ast.unparse(node)!r}")
+    for cell in code_cells(notebook):
+        compared = [node for node in walk(cell) if isinstance(node, ast.Compare)]
+        if any(
+            isinstance(part, ast.Name) and part.id == "SEED"
+            for node in compared
+            for part in [node.left, *node.comparators]
+        ):
+            problems.append(f"a branch on SEED: {first_line(cell)!r}")
     return problems
+
+
+def computed(node):
+    """Whether part of an expression is a name that the page gave to something."""
+    return isinstance(node, ast.Name) and node.id not in {*dir(builtins), "np", "pd"}
 
 
 # Code and figures --------------------------------------------------------------------------------

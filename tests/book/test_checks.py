@@ -108,6 +108,8 @@ def test_good_page(check):
         (checks.claims, "assert gain < 2", "gain < 2", "must assert something"),
         (checks.claims, "assert gain < 2", "assert True", "must assert something"),
         (checks.claims, "assert gain < 2", "assert (gain < 2, 'small')", "must assert something"),
+        (checks.claims, "assert gain < 2", "assert np.sqrt(2) < len([1, 2])", "about constants"),
+        (checks.claims, "assert gain < 2", "assert gain < (2 if SEED == 0 else 9)", "on SEED"),
         (checks.code, "2 * gain", "gain\n" * 16, "16 lines, more than 15"),
         (checks.code, "2 * gain", "%timeit gain", "a magic or shell command"),
         (checks.code, "2 * gain", "!ls", "a magic or shell command"),
