@@ -34,6 +34,8 @@ ELSEWHERE = {
     "download_if_missing": "downloads",
     "fetch_school.as_frame": "downloads",
     "fetch_landmine.as_frame": "downloads",
+    "fetch_radon.as_frame": "downloads",
+    "fetch_sleepstudy.as_frame": "downloads",
     "read_table.accept_sparse": "for other modules of the package",
     "TrainedNetwork": "made by the fit of a network",
 }

@@ -10,6 +10,11 @@ from sklearn.datasets import get_data_home
 
 from ._base import long_table
 
+R_DATASETS = (
+    "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/"
+    "1dcc2bf5f955cc1224a3e1307256e1fe86b68dae/csv"
+)
+
 # Where each file is, at a fixed commit, and the SHA-256 of the copy that the book was measured on.
 FILES = {
     "school.mat": (
@@ -21,6 +26,14 @@ FILES = {
         "https://raw.githubusercontent.com/daizhongxiang/Federated_Bayesian_Optimization/"
         "9f46a1dfbbcfd5823e026ad9418a4cb881676ae9/LandmineData.mat",
         "2163ab20a80e33a8b65593c48cf283c540599dcb291105e63fa4af2ce24c2bea",
+    ),
+    "cases/radon.csv": (
+        f"{R_DATASETS}/HLMdiag/radon.csv",
+        "ff4829f63360178130568cfddc0b01b8121c7c905384197623275d1b733a8eb3",
+    ),
+    "cases/sleepstudy.csv": (
+        f"{R_DATASETS}/lme4/sleepstudy.csv",
+        "20922ddc87d538bf2344f73d49000eeb2d7e14934b6191a3e071fefc329942c4",
     ),
 }
 
@@ -91,7 +104,7 @@ def fetch_school(*, data_home=None, download_if_missing=True, as_frame=False):
       Journal of Machine Learning Research 4, 83-99, 2003.
     * H. Goldstein, "Multilevel modelling of survey data", The Statistician 40, 235-244, 1991.
     """
-    content = loadmat(_file("school.mat", data_home, download_if_missing))
+    content = loadmat(local_file("school.mat", data_home, download_if_missing))
     tasks = {
         f"school {number}": (X[:, :-1].astype(float), y.ravel().astype(float))
         for number, (X, y) in _cells(content, "X", "Y")
@@ -146,7 +159,7 @@ def fetch_landmine(*, data_home=None, download_if_missing=True, as_frame=False):
     * Y. Xue, X. Liao, L. Carin and B. Krishnapuram, "Multi-task learning for classification with
       Dirichlet process priors", Journal of Machine Learning Research 8, 35-63, 2007.
     """
-    content = loadmat(_file("landmine.mat", data_home, download_if_missing))
+    content = loadmat(local_file("landmine.mat", data_home, download_if_missing))
     tasks = {
         f"field {number}": (X.astype(float), y.ravel().astype(int))
         for number, (X, y) in _cells(content, "feature", "label")
@@ -160,7 +173,7 @@ def _cells(content, features, target):
     return enumerate(pairs, start=1)
 
 
-def _file(name, data_home, download_if_missing):
+def local_file(name, data_home, download_if_missing):
     """Path of the file, downloaded if need be, with its checksum verified."""
     if data_home is None:
         data_home = os.environ.get("MTLKIT_DATA") or Path(get_data_home()) / "mtlkit"
@@ -172,7 +185,7 @@ def _file(name, data_home, download_if_missing):
                 "download, or name the directory that holds it, by data_home or by the "
                 "environment variable MTLKIT_DATA"
             )
-        _download(path)
+        _download(path, *FILES[name])
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != FILES[name][1]:
         raise OSError(
@@ -182,7 +195,7 @@ def _file(name, data_home, download_if_missing):
     return path
 
 
-def _download(path):
+def _download(path, url, sha256):
     try:
         import pooch
     except ImportError as error:
@@ -190,7 +203,6 @@ def _download(path):
             f"downloading {path.name} needs pooch, which is not installed: run "
             f"`pip install pooch`, or put the file into {path.parent} yourself"
         ) from error
-    url, sha256 = FILES[path.name]
     try:
         pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent)
     except ValueError as error:  # what pooch raises for a wrong checksum; it keeps no file
