@@ -66,6 +66,38 @@ def test_order_of_tasks_does_not_matter(method, seed):
     assert_allclose(direction(method, G[order]) / scale, direction(method, G) / scale, atol=1e-3)
 
 
+@pytest.mark.parametrize("normalize", ["l2", "loss"])
+@given(seed=SEEDS)
+@settings(max_examples=15)
+def test_mgda_of_normalised_gradients(normalize, seed):
+    """It is plain MGDA of the divided gradients, and the units of a loss leave it alone."""
+    G, losses = gradients(seed), np.random.default_rng(seed).uniform(0.1, 5, 4)
+    unit = np.linalg.norm(G, axis=1) if normalize == "l2" else losses
+    method, times = started(MGDA(normalize), 4), np.array([1e4, 1, 1e-4, 3])
+    d = method.weights(losses, G @ G.T) @ G
+    scale = abs(d).max() + 1e-3
+    assert_allclose(d / scale, direction(MGDA(), G / unit[:, None]) / scale, atol=1e-6)
+    other = G * times[:, None]
+    there = method.weights(losses * times, other @ other.T) @ other
+    assert_allclose(there / scale, d / scale, atol=1e-4)
+
+
+@pytest.mark.parametrize("normalize", ["l2", "loss"])
+def test_normalised_mgda_leaves_out_what_has_arrived(normalize):
+    G = np.array([[2.0, 0, 0], [-1, 1, 0], [0, 0, 0]])
+    method = started(MGDA(normalize), 3)
+    w = method.weights(np.array([1.0, 1, 0]), G @ G.T)
+    assert_allclose(w[:2], started(MGDA(normalize), 2).weights(np.ones(2), (G @ G.T)[:2, :2]))
+    assert w[2] == 0
+    assert_allclose(method.weights(np.zeros(3), np.zeros((3, 3))), 0)
+
+
+def test_mgda_knows_three_normalisations():
+    for wrong in ("length", None, 2):
+        with pytest.raises(ValueError, match=f"normalize={wrong!r} is unknown"):
+            started(MGDA(wrong), 2)
+
+
 @given(seed=SEEDS)
 @settings(max_examples=15)
 def test_mgda_is_the_shortest_vector_of_the_hull(seed):
@@ -172,6 +204,14 @@ def test_uncertainty_weights_end_at_one_over_the_loss():
     for _ in range(2000):
         w = method.weights(losses, None)
     assert_allclose(w, 1 / losses, rtol=1e-3)
+
+
+def test_uncertainty_weights_come_back_from_a_first_loss_that_is_huge():
+    """From log 1 to log 10⁵ and to log 10⁻³ in steps of at most 0.1; no step throws s_t further."""
+    method, losses = started(UncertaintyWeights(0.1), 2), np.array([1e5, 1e-3])
+    for _ in range(200):
+        w = method.weights(losses, None)
+    assert_allclose(w, 1 / losses, rtol=0.05)
 
 
 def test_dwa_follows_its_formula():

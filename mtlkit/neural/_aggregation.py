@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize, nnls
 
 from .._utils._numerics import gram_root, shortest_in_hull
-from .._utils._validation import check_number
+from .._utils._validation import check_choice, check_number
 from ._weighting import Weighting
 
 ARRIVED = 1e-3  # a gradient shorter than this share of the longest counts as zero
@@ -59,6 +59,13 @@ class MGDA(Weighting):
     would be the shortest vector and stop the trunk for all, so a task whose gradient is shorter
     than a thousandth of the longest has arrived, and is left out.
 
+    Parameters
+    ----------
+    normalize : {"none", "l2", "loss"}, default="none"
+        What each gradient is divided by first: nothing, its length, or the loss of its task. With
+        "none" every task gains the same in its own units, so one whose loss is ten times as large
+        gets a tenth of its due; the others do not depend on the units.
+
     See Also
     --------
     CAGrad : Stays near the mean gradient.
@@ -76,10 +83,21 @@ class MGDA(Weighting):
 
     needs_gram = trunk_only = True
 
+    def __init__(self, normalize="none"):
+        self.normalize = normalize
+
+    def start(self, base, rng):
+        super().start(base, rng)
+        check_choice(self.normalize, "normalize", ("none", "l2", "loss"))
+
     def weights(self, losses, gram):
+        unit = {"none": np.ones(len(gram)), "l2": np.sqrt(gram.diagonal()), "loss": losses}
+        unit = unit[self.normalize]
+        per = np.divide(1, unit, out=np.zeros(len(gram)), where=unit > 0)
+        gram = gram * np.outer(per, per)
         w, moving = np.zeros(len(gram)), still_moving(gram)
         w[moving] = shortest_in_hull(gram[np.ix_(moving, moving)])
-        return w
+        return w * per
 
 
 def still_moving(gram):

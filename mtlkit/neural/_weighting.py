@@ -135,7 +135,9 @@ class UncertaintyWeights(Weighting):
     Parameters
     ----------
     learning_rate : float, default=0.025
-        Step size of the s_t; on targets that are far from scale 1 they have a long way to go.
+        Step size of the s_t, and the longest step: a first loss of 10⁵ would throw s_t out of reach
+        of all later ones. To a loss L it takes at least |log L| / `learning_rate` steps, so tune it
+        where targets are far from scale 1.
 
     See Also
     --------
@@ -162,7 +164,7 @@ class UncertaintyWeights(Weighting):
 
     def weights(self, losses, gram):
         weights = np.exp(-self._s)
-        self._s -= self.learning_rate * (1 - weights * losses)
+        self._s -= self.learning_rate * np.maximum(1 - weights * losses, -1)
         self._s = np.maximum(self._s, -np.log(LARGEST_WEIGHT))
         return self.base_ * weights
 
