@@ -169,6 +169,24 @@ def test_random_parts_hold_every_task_and_its_classes(table, seed, share):
         assert (np.abs(counts - expected) < 1 + 1e-9).all()
 
 
+@given(st.integers(2, 200), st.floats(0.01, 0.99), st.floats(0.01, 1))
+def test_two_shares_that_leave_no_more_than_all_rows_always_fit(n, share, of_rest):
+    rest = (1 - share) * of_rest
+    splitter = TaskStratifiedShuffleSplit(1, train_size=share, test_size=rest, random_state=0)
+    ((train, test),) = splitter.split(np.zeros((n, 1)))
+    assert len(np.unique(np.r_[train, test])) == len(train) + len(test)
+    assert len(test) == max(1, round(rest * n))
+    wanted = n - len(test) if share + rest > 1 - 1e-9 else max(1, round(share * n))
+    assert len(train) == min(wanted, n - len(test))
+
+
+@pytest.mark.parametrize(("n", "sizes"), [(7, (3, 4)), (5, (3, 2)), (2, (1, 1)), (8, (4, 4))])
+def test_halves_use_every_row(n, sizes):
+    splitter = TaskStratifiedShuffleSplit(1, train_size=0.5, test_size=0.5, random_state=0)
+    ((train, test),) = splitter.split(np.zeros((n, 1)))
+    assert (len(train), len(test)) == sizes
+
+
 @given(st.integers(4, 20), SEEDS, st.data())
 def test_shares_of_classes_where_rows_stay_unused(n, seed, data):
     y = np.random.default_rng(seed).integers(3, size=n)

@@ -316,12 +316,15 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
             yield tuple(rng.permutation(np.flatnonzero(part == side)) for side in (0, 1))
 
     def _sizes(self, task, n):
-        train = _rows("train_size", self.train_size, task, n)
-        test = _rows("test_size", self.test_size, task, n)
+        train, of_train = _rows("train_size", self.train_size, task, n)
+        test, of_test = _rows("test_size", self.test_size, task, n)
         if train is None and test is None:
             test = max(1, round(0.25 * n))
         train = n - test if train is None else train
         test = n - train if test is None else test
+        shares = of_train + of_test
+        if shares <= 1 + 1e-9 and (shares > 1 - 1e-9 or train + test > n):
+            train = n - test  # both shares were rounded: 0.5 and 0.5 of seven rows are 3 and 4
         if train < 1 or test < 1 or train + test > n:
             raise ValueError(
                 f"task {task!r} has {n} rows, but train_size and test_size need "
@@ -331,17 +334,17 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
 
 
 def _rows(name, size, task, n):
-    """The number of rows that `size` asks for in a task of `n` rows, or None."""
+    """Rows that `size` asks for in a task of `n` rows, or None; as a share (not one: infinite)."""
     if isinstance(size, dict):
         if task not in size:
             raise ValueError(f"{name} does not name task {task!r}, but {some(size)}")
         size = size[task]
     if size is None:
-        return None
+        return None, np.inf
     if isinstance(size, (float, np.floating)) and 0 < size < 1:
-        return max(1, round(size * n))
+        return max(1, round(size * n)), size
     if isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size >= 1:
-        return int(size)
+        return int(size), np.inf
     raise ValueError(
         f"{name}={size!r} must be a share between 0 and 1 (float) or a number of rows (int)"
     )
