@@ -477,6 +477,21 @@ def test_estimators_are_cloned_and_left_alone():
     assert not hasattr(inside, "estimator_")
 
 
+def test_settings_can_be_chosen_on_one_held_out_part():
+    """The inner splitter may make one split, since no interval is made of it; `cv` may not."""
+    X, y = make_table()
+    held_out = TaskStratifiedShuffleSplit(1, test_size=0.3, task_col=0, random_state=1)
+    grid = {"estimator__alpha": [0.1, 100.0]}
+    candidates = {"alone": (PerTask(Ridge(), task_col=0), grid)}
+    candidates["pooled"] = (Pooled(Ridge(), task_col=0), grid)
+    result = compare(candidates, X, y, task_col=0, cv=SPLITS, inner_cv=held_out)
+    for j, (train, _) in enumerate(SPLITS.split(X, y)):
+        search = GridSearchCV(PerTask(Ridge(), task_col=0), grid, cv=held_out, scoring="r2")
+        assert result.best_params["alone"][j] == search.fit(X[train], y[train]).best_params_
+    with pytest.raises(ValueError, match="an interval needs 2"):
+        compare(candidates, X, y, task_col=0, cv=held_out)
+
+
 def test_objects_in_a_grid_are_left_alone():
     X, y = make_table()
     inner = [Ridge(), MeanRegularizedRidge()]

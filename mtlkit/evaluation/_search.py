@@ -78,8 +78,8 @@ def _shown(cv):
     return repr(cv) if np.isscalar(cv) or isclass(cv) else f"a {type(cv).__name__}"
 
 
-def check_splits(cv, X, y, lone, groups=None):
-    """The splits of `cv`, two or more; rows of the mask `lone` are in every training part.
+def check_splits(cv, X, y, lone, groups=None, least=2):
+    """The splits of `cv`, `least` or more; rows of the mask `lone` are in every training part.
 
     All but those whose group is tested.
     """
@@ -96,7 +96,7 @@ def check_splits(cv, X, y, lone, groups=None):
         if groups is not None or "groups" not in str(error):
             raise
         raise ValueError(f"cv={cv!r} needs groups: pass groups=") from error
-    _check_count(splits, cv)
+    _check_count(splits, cv, least)
     splits = [(rest[train], rest[test]) for train, test in splits]
     _check_groups(splits, cv, groups)
 
@@ -137,8 +137,8 @@ def _check_list(splits, n, groups):
     return pairs
 
 
-def _check_count(splits, cv):
-    if len(splits) < 2:
+def _check_count(splits, cv, least=2):
+    if len(splits) < least:
         raise ValueError(f"cv={cv!r} makes {len(splits)} split(s), but an interval needs 2")
 
 
@@ -220,7 +220,8 @@ class Folds:
                 )
                 task = read_table(X, self.search.task_col, accept_sparse=True)[1]
                 lone = only_row(task, ~lone) | only_row(task, ~missing(y))
-            self._splits = check_splits(cv, X, y, lone, groups)
+            # One held-out part is enough to choose by: no interval is made of it.
+            self._splits = check_splits(cv, X, y, lone, groups, least=1)
         return self._splits
 
     @property
