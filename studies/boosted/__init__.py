@@ -50,7 +50,10 @@ def run(pages=None):
             raise ValueError(f"no page {page!r} is studied, only {', '.join(known)}")
         module = importlib.import_module(f".{page}", __name__)
         start = time.process_time()
-        rows = [study(name, **case) for name, case in module.cases().items()]
+        if hasattr(module, "rows"):  # a page without `compare` has a loop of its own
+            rows = module.rows()
+        else:
+            rows = [study(name, **case) for name, case in module.cases().items()]
         result = {
             "command": f"python -m studies boosted {page}",
             "cpu_seconds": round(time.process_time() - start),
@@ -62,8 +65,12 @@ def run(pages=None):
         print(text)
 
 
-def study(name, *, candidates, X, y, budget, classify, margin=None, **settings):
-    """One comparison of a page with the trees added; differences are in points, for new rows."""
+def study(name, *, candidates, X, y, budget, classify, margin=None, pairs=(), **settings):
+    """One comparison of a page with the trees added; differences are in points, for new rows.
+
+    `pairs` are candidates that the page also holds against each other. A verdict that stands while
+    all pairs are counted has the level 1 - 0.05 / pairs (Bonferroni).
+    """
     settings = {"task_col": 0, "random_state": 0} | settings
     trees = boosted_trees(settings["task_col"], budget, classify=classify)
     found = compare(candidates | trees, X, y, **settings)
@@ -72,6 +79,12 @@ def study(name, *, candidates, X, y, budget, classify, margin=None, **settings):
         against[other] = points(found.difference(other, BOOSTED))
         if margin is not None:
             against[other]["verdict"] = found.verdict(other, BOOSTED, margin=margin)
+    between = {}
+    for one, other in pairs:
+        row = between[f"{one} minus {other}"] = points(found.difference(one, other))
+        row["verdict"] = found.verdict(one, other, margin=margin)
+        level = 1 - 0.05 / len(pairs)
+        row["verdict, all counted"] = found.verdict(one, other, margin=margin, level=level)
     return {
         "name": name,
         "scope": "new rows",
@@ -82,7 +95,7 @@ def study(name, *, candidates, X, y, budget, classify, margin=None, **settings):
             k: points(found.difference(k)) for k in found.names if k != found.baseline
         },
         "gain over the trees": against,
-    }
+    } | ({"pairs": between} if pairs else {})
 
 
 def points(difference):
