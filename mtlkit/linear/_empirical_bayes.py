@@ -106,7 +106,7 @@ class EmpiricalBayesRidge(KeepsMoments, TaskLinearRegressor):
 
     Notes
     -----
-    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
+    Taught in :doc:`/chapters/algorithms/partial_pooling`.
 
     The result does not depend on the unit or the origin of a feature. A column that is constant has
     weight 0, and columns that are combinations of each other share their weight (the least norm in

@@ -177,6 +177,10 @@ class TaskStratifiedKFold(TaskFolds):
     Integers in `y` are classes if they have at most 20 different values; other numbers are a
     continuous target, which is not stratified. Unlabelled rows are a class of their own.
 
+    Held-out rows then have the shares of classes that the task has in training, so that shares
+    seem better known than they are. To choose how far levels of tasks are tied, use
+    `sklearn.model_selection.KFold`, see :doc:`/chapters/algorithms/partial_pooling`.
+
     With ``split(X, y, groups)`` all rows of a group go to one fold, the one that lacks most of
     them; shares are then as equal as the groups allow.
 
