@@ -65,14 +65,20 @@ def run(pages=None):
         print(text)
 
 
-def study(name, *, candidates, X, y, budget, classify, margin=None, pairs=(), **settings):
+def study(
+    name, *, candidates, X, y, budget, classify, margin=None, pairs=(), alone=None, **settings
+):  # fmt: skip
     """One comparison of a page with the trees added; differences are in points, for new rows.
 
     `pairs` are candidates that the page also holds against each other. A verdict that stands while
-    all pairs are counted has the level 1 - 0.05 / pairs (Bonferroni).
+    all pairs are counted has the level 1 - 0.05 / pairs (Bonferroni). `alone` takes the place of
+    `PerTask` for the trees, where one task is scored and models of the others would be wasted.
     """
     settings = {"task_col": 0, "random_state": 0} | settings
     trees = boosted_trees(settings["task_col"], budget, classify=classify)
+    if alone is not None:
+        model, grid = trees[BOOSTED_ALONE]
+        trees[BOOSTED_ALONE] = alone(model.estimator), grid
     found = compare(candidates | trees, X, y, **settings)
     against = {}
     for other in [*candidates, BOOSTED_ALONE]:
