@@ -31,9 +31,22 @@ from mtlkit.evaluation import paired_difference
 from mtlkit.linear import LearnedRelations, MultiTaskLogisticRegression, SharedMean, TaskGraph
 from mtlkit.table import TaskStratifiedKFold, shared
 
+from ._landmine_strongest import (
+    FEWEST_MINES,
+    FIELDS,
+    FOLDS,
+    LABELS,
+    SEED,
+    by_field,
+    control,
+    draw,
+    measure,
+    mines_among,
+    strongest,
+)
+
 RESULTS = Path(__file__).parent / "results"
-LABELS, SPLITS, FOLDS, FEWEST_MINES, SEED = [20, 40, 80, 160], 20, 2, 2, 0
-FIELDS, FOLIATED, RESAMPLES = 29, 15, 2000
+SPLITS, FOLIATED, RESAMPLES = 20, 15, 2000
 SETTINGS = {
     "alone": "single-task",
     "pooled": "pooled",
@@ -129,7 +142,9 @@ def run():
         name: {key: np.array([draw[name][key] for draw in draws]) for key in draws[0][name]}
         for name in SETTINGS
     }
-    by_field = {name: result["by_field"] for name, result in found.items()}  # draws x labels x T
+    scores = {name: result["by_field"] for name, result in found.items()}  # draws x labels x T
+    chosen = {name: found[name]["chosen"].T.tolist() for name in SETTINGS}
+    measured = [measure(X, y, n, _scaled, candidates(), chosen) for n in LABELS]
     study = {
         "command": "python -m studies landmine",
         "labels": LABELS,
@@ -143,51 +158,36 @@ def run():
         "definitions": DEFINITIONS,
         "published": PUBLISHED,
         "candidates": {name: _candidate(name, found[name]) for name in SETTINGS},
-        "differences": [
-            _difference(by_field, a, b, k) for a, b in PAIRS for k in range(len(LABELS))
-        ],
+        "differences": [_difference(scores, a, b, k) for a, b in PAIRS for k in range(len(LABELS))],
         "crossings": {
-            other: _crossing(by_field["alone"] - by_field[other])
+            other: _crossing(scores["alone"] - scores[other])
             for other in ("pooled", "pooled by terrain")
         },
-        "fields": _fields(by_field),
+        "fields": _fields(scores),
+        "strongest": strongest(measured),
+        "control": control(_scaled),
         "relations": _relations(found["learned relations"]["covariance"]),
     }
     text = json.dumps(study, indent=1, ensure_ascii=False)
     # A list of plain values takes one line.
     text = re.sub(r"\[[^\[\]{}]*\]", lambda match: " ".join(match[0].split()), text)
     (RESULTS / "landmine.json").write_text(text + "\n", encoding="utf-8")
-    for name, scores in by_field.items():
-        means = zip(LABELS, scores.mean(axis=(0, 2)), strict=True)
+    for name, own in scores.items():
+        means = zip(LABELS, own.mean(axis=(0, 2)), strict=True)
         print(f"{name:24}", *(f"{n}: {mean:.2f}  " for n, mean in means))
 
 
 def _draw(X, y, seed):
     """All that is measured on one draw: labels that grow from 20 to 160, and the other rows."""
-    rng = np.random.default_rng(seed)
-    field = X[:, 0].astype(int)
-    train, test = {n: [] for n in LABELS}, []
-    for f in range(FIELDS):
-        rows = rng.permutation(np.flatnonzero(field == f))
-        mines, clutter = rows[y[rows] == 1], rows[y[rows] == 0]
-        for n in LABELS:
-            k = _mines(n, len(mines), len(rows))
-            train[n].append(np.concatenate([mines[:k], clutter[: n - k]]))
-        test.append(np.setdiff1d(rows, train[LABELS[-1]][-1]))
-    test = np.concatenate(test)
+    train, test = draw(X, y, seed)
     results = {name: {} for name in SETTINGS}
-    for rows in map(np.concatenate, train.values()):
+    for rows in train.values():
         folds = TaskStratifiedKFold(FOLDS, task_col=0, shuffle=True, random_state=seed)
         folds = list(folds.split(X[rows], y[rows]))
         for name, (model, grid) in candidates().items():
             for key, value in _measure(model, grid, X, y, rows, folds, test).items():
                 results[name].setdefault(key, []).append(value)
     return results
-
-
-def _mines(labels, mines, rows):
-    """Mines among the labels of a field."""
-    return max(FEWEST_MINES, round(labels * mines / rows))
 
 
 def _measure(model, grid, X, y, rows, folds, test):
@@ -200,7 +200,7 @@ def _measure(model, grid, X, y, rows, folds, test):
             fitted = clone(model).set_params(**setting).fit(X[rows[inside]], y[rows[inside]])
             held = rows[outside]
             values = fitted.decision_function(X[held])
-            auc[s, k] = _by_field(roc_auc_score, y[held], values, X[held, 0]).mean()
+            auc[s, k] = by_field(roc_auc_score, y[held], values, X[held, 0]).mean()
             loss[s, k] = log_loss(y[held], expit(values))
     chosen, other = auc.mean(axis=1).argmax(), loss.mean(axis=1).argmin()
     fitted = clone(model).set_params(**settings[chosen]).fit(X[rows], y[rows])
@@ -210,29 +210,24 @@ def _measure(model, grid, X, y, rows, folds, test):
         "seconds": seconds,
         "chosen": chosen,
         "inner": 100 * auc.mean(axis=1)[chosen],
-        "by_field": 100 * _by_field(roc_auc_score, y[test], values, field),
+        "by_field": 100 * by_field(roc_auc_score, y[test], values, field),
         "all_rows": 100 * roc_auc_score(y[test], values),
-        "precision": 100 * _by_field(average_precision_score, y[test], values, field).mean(),
+        "precision": 100 * by_field(average_precision_score, y[test], values, field).mean(),
     }
     if hasattr(fitted[-1], "task_covariance_"):
         result["covariance"] = fitted[-1].task_covariance_
     values = clone(model).set_params(**settings[other]).fit(X[rows], y[rows])
     values = values.decision_function(X[test])
-    result["macro_by_loss"] = 100 * _by_field(roc_auc_score, y[test], values, field).mean()
+    result["macro_by_loss"] = 100 * by_field(roc_auc_score, y[test], values, field).mean()
     result["all_rows_by_loss"] = 100 * roc_auc_score(y[test], values)
     return result
-
-
-def _by_field(score, y, values, field):
-    """A score on the rows of each field."""
-    return np.array([score(y[field == f], values[field == f]) for f in np.unique(field)])
 
 
 def _describe(X, y):
     """The table in numbers, for a page that may not read it."""
     field = X[:, 0].astype(int)
     rows, mines = np.bincount(field), np.bincount(field, y)
-    labels = [[_mines(n, m, r) for m, r in zip(mines, rows, strict=True)] for n in LABELS]
+    labels = [[mines_among(n, m, r) for m, r in zip(mines, rows, strict=True)] for n in LABELS]
     raised = [
         sum(k > round(n * m / r) for k, m, r in zip(own, mines, rows, strict=True))
         for n, own in zip(LABELS, labels, strict=True)
