@@ -16,6 +16,7 @@ from mtlkit.neural import MultiTaskMLPClassifier
 from .pretrain import COUNTS_AS, gain, tuned
 
 COUNTS, SEEDS, STEPS = (2, 10), range(20), [10, 40, 160]
+NAMES = [f"{k} labels per class" for k in COUNTS]
 
 
 def rows():

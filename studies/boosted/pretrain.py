@@ -17,6 +17,7 @@ from mtlkit.datasets import load_shifted_digits
 from mtlkit.neural import FineTuner, MultiTaskMLPClassifier
 
 ANGLES, LABELS, SEEDS = (15, 45), 30, range(16)
+NAMES = [f"{angle} degrees" for angle in ANGLES]
 STEPS, COUNTS_AS = [10, 40, 160], [1, 5, 25]
 TREES, TREES_ALONE = "boosted, told the domain", "boosted, target alone"
 

@@ -22,8 +22,13 @@ def test_results_are_those_of_the_modules():
 
 @pytest.mark.parametrize("page", STUDIED)
 def test_a_page_reads_what_was_stored_for_its_cases(page):
-    cases = importlib.import_module(f"studies.boosted.{page}").cases()
+    module = importlib.import_module(f"studies.boosted.{page}")
     stored = json.loads((boosted.RESULTS / f"boosted_{page}.json").read_text(encoding="utf-8"))
+    assert f"boosted_{page}.json" in PAGES[page].read_text(encoding="utf-8")
+    if hasattr(module, "rows"):  # a loop of its own in place of `compare`
+        assert list(stored["cases"]) == module.NAMES
+        return
+    cases = module.cases()
     assert list(stored["cases"]) == list(cases)
     for name, case in cases.items():
         row, grids = stored["cases"][name], [grid for _, grid in case["candidates"].values()]
@@ -33,7 +38,6 @@ def test_a_page_reads_what_was_stored_for_its_cases(page):
         assert len(case["X"]) == len(case["y"])
         for found in row["gain over the trees"].values():
             assert found["low"] < found["mean"] < found["high"]
-    assert f"boosted_{page}.json" in PAGES[page].read_text(encoding="utf-8")
 
 
 def test_the_difference_in_points_is_that_of_the_comparison():
