@@ -76,5 +76,11 @@ def few_labels(candidates, X, y, target, *, n_source=100, n_test=100, classify):
         task_col=0,
         random_state=0,
     )
-    common = {"cv": cv, "inner_cv": 3, "tasks": [target], "budget": "3, few rows", "classify": classify}
+    common = {
+        "cv": cv,
+        "inner_cv": 3,
+        "tasks": [target],
+        "budget": "3, few rows",
+        "classify": classify,
+    }
     return common | {"candidates": candidates, "X": X, "y": y}

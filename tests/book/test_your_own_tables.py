@@ -28,14 +28,14 @@ def cells():
     imports, recipe, heading = None, {}, None
     for cell in nbformat.read(PAGE, as_version=4).cells:
         if cell.cell_type == "markdown":
-            heading = ([heading] + re.findall(r"^## (.+)$", cell.source, re.M))[-1]
+            heading = [heading, *re.findall(r"^## (.+)$", cell.source, re.M)][-1]
         elif "imports" in tags(cell):
             imports = cell.source
         elif "claim" not in tags(cell):
             recipe.setdefault(heading, []).append(cell.source)
     headings = list(recipe)
     recipe = [recipe[name] for name in headings[headings.index(FIRST) : headings.index(LAST) + 1]]
-    read, *rest = sum(recipe, [])
+    read, *rest = [source for sources in recipe for source in sources]
     return imports, read, rest
 
 
