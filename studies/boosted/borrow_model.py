@@ -16,6 +16,7 @@ from . import BOOSTED, GRIDS, boosted_trees, points, study
 
 GRIDS["3, few rows"] = {"min_samples_leaf": [20, 5, 2]}
 STRENGTHS, SPLITS = [1, 10, 0.1], 8
+NAMES = ["sevens", "hospitals"]
 
 
 def rows():
