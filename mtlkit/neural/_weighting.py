@@ -136,8 +136,8 @@ class UncertaintyWeights(Weighting):
     ----------
     learning_rate : float, default=0.025
         Step size of the s_t, and the longest step: a first loss of 10⁵ would throw s_t out of reach
-        of all later ones. To a loss L it takes at least abs(log L) / `learning_rate` steps, so tune it
-        where targets are far from scale 1.
+        of all later ones. To a loss L it takes at least abs(log L) / `learning_rate` steps, so
+        tune it where targets are far from scale 1.
 
     See Also
     --------
