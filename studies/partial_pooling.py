@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import sklearn
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 
@@ -19,6 +18,8 @@ from mtlkit.datasets import fetch_radon, fetch_sleepstudy
 from mtlkit.evaluation import compare
 from mtlkit.linear import EmpiricalBayesRidge, MeanRegularizedRidge
 from mtlkit.table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
+
+from .boosted import BOOSTED, boosted_trees, points
 
 RESULTS = Path(__file__).parent / "results"
 SPLITS, SEED, FEWEST_HOUSES = 20, 0, 4
@@ -78,7 +79,7 @@ def radon(X, y):
     folds = [
         (np.flatnonzero(~test), np.flatnonzero(test))
         for draw in range(SPLITS // 4)
-        for test in thirds_of_tasks(X["task"], draw)
+        for test in quarters_of_tasks(X["task"], draw)
     ]
     return {
         "houses": len(X),
@@ -89,7 +90,7 @@ def radon(X, y):
     }
 
 
-def thirds_of_tasks(task, draw):
+def quarters_of_tasks(task, draw):
     """Masks of four parts of the tasks, each left out once."""
     names = task.unique()
     parts = np.random.default_rng([SEED, draw]).permutation(len(names)) % 4
@@ -122,17 +123,14 @@ def sleepstudy(X, y):
 
 def candidates(slopes=None):
     """Each tunes itself on the rows that it is given, so that REML needs no grid."""
-    trees = HistGradientBoostingRegressor(random_state=SEED)
     own = {"estimator__alpha": [0.01, 0.1, 1, 10]}
     tied = MeanRegularizedRidge(alpha=0.01, task_col="task")
-    few = {"estimator__learning_rate": [0.03, 0.1], "estimator__min_samples_leaf": [5, 20]}
-    told = Pooled(trees, task_col="task", task_as_input="category")
     return {
         "no pooling": searched(PerTask(Ridge(), task_col="task"), own),
         "complete pooling": searched(Pooled(Ridge(), task_col="task"), own),
         "partial pooling, by search": searched(tied, {"coupling": [10, 100, 1000, 10000]}),
         "partial pooling, by REML": EmpiricalBayesRidge(slopes, task_col="task"),
-        "boosted, told the task": searched(told, few),
+        BOOSTED: searched(*boosted_trees("task", 4, classify=False)[BOOSTED]),
     }
 
 
@@ -152,8 +150,3 @@ def contest(models, X, y, cv):
         },
         "lead of REML": {k: points(found.difference(reml, k)) for k in models if k != reml},
     }
-
-
-def points(difference):
-    shown = {"mean": difference.mean, "low": difference.low, "high": difference.high}
-    return {key: round(100 * float(value), 2) for key, value in shown.items()}

@@ -97,7 +97,11 @@ def run(path, seed):
         claims += "claim" in tags
         source = SEED_LINE.sub(f"SEED = {seed}", cell.source)
         space[NOTED] = functools.partial(noted, number=number) if "claim" in tags else None
-        with open(os.devnull, "w") as nowhere, redirected(nowhere):
+        with (
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+        ):
             text = failure(source, f"<cell {number}>", space, "claim" in tags)
         if bool(text) != ("raises-exception" in tags):
             faults.append((number, "claim" in tags, text or "nothing was raised"))
@@ -131,13 +135,6 @@ class Noting(ast.NodeTransformer):
         text = " ".join(ast.get_source_segment(self.source, part).split())
         function = ast.Name(NOTED, ast.Load())
         return ast.Call(function, [part], [ast.keyword("text", ast.Constant(text))])
-
-
-def redirected(stream):
-    stack = contextlib.ExitStack()
-    stack.enter_context(contextlib.redirect_stdout(stream))
-    stack.enter_context(contextlib.redirect_stderr(stream))
-    return stack
 
 
 def failure(source, name, space, claim):
