@@ -28,7 +28,13 @@ from sklearn.metrics import (
     r2_score,
     roc_auc_score,
 )
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, TimeSeriesSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    PredefinedSplit,
+    TimeSeriesSplit,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -490,6 +496,10 @@ def test_settings_can_be_chosen_on_one_held_out_part():
         assert result.best_params["alone"][j] == search.fit(X[train], y[train]).best_params_
     with pytest.raises(ValueError, match="an interval needs 2"):
         compare(candidates, X, y, task_col=0, cv=held_out)
+    # sized for the training part: it holds out no fold at all
+    none = PredefinedSplit(np.full(len(next(SPLITS.split(X, y))[0]), -1))
+    with pytest.raises(ValueError, match=r"makes 0 split\(s\), but at least 1 is needed"):
+        compare(candidates, X, y, task_col=0, cv=SPLITS, inner_cv=none)
 
 
 def test_objects_in_a_grid_are_left_alone():

@@ -93,6 +93,17 @@ def test_a_kept_head_starts_where_the_network_is(network):
     assert abs(new.predict_proba(REST) - network.predict_proba(REST)).max() > 0.1
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_new_head_is_new_also_with_the_seed_of_the_network(network, seed):
+    source = copy.copy(network).set_params(random_state=seed, learning_rate_init=1e-12)
+    source = source.fit(X[SOURCE, 1:], y[SOURCE])  # its head is where it started
+    heads = [
+        one.layout.layers[-1].of(one.theta)[0].ravel()
+        for one in (source.network_, tuned(source, random_state=seed).network_)
+    ]
+    assert abs(np.corrcoef(heads)[0, 1]) < 0.3  # 120 weights: three standard errors
+
+
 def test_an_anchor_holds_the_trunk(network):
     distance = [moved(network, tuned(network, anchor=a, max_iter=60)).max() for a in (0, 1, 100)]
     assert distance[0] > distance[1] > distance[2]

@@ -139,7 +139,8 @@ def _check_list(splits, n, groups):
 
 def _check_count(splits, cv, least=2):
     if len(splits) < least:
-        raise ValueError(f"cv={cv!r} makes {len(splits)} split(s), but an interval needs 2")
+        why = "an interval needs 2" if least == 2 else f"at least {least} is needed"
+        raise ValueError(f"cv={cv!r} makes {len(splits)} split(s), but {why}")
 
 
 def _check_groups(splits, cv, groups):

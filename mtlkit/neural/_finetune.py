@@ -4,6 +4,7 @@ from copy import copy
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -249,10 +250,12 @@ class FineTuner(LabelledScore, NetworkEstimator):
                 f"head={self.head!r} is not a task of the network: choose one of "
                 f"{some(source.tasks.tolist())}"
             )
+        rng = check_random_state(self.random_state)
+        rng.randint(2**31)  # else new heads would be where those of a network of this seed began
         network = TrainedNetwork.start(
             rows, tasks, np.ones((len(tasks), layout.n_features), dtype=bool),
             np.full(len(tasks), is_classifier(self)), source.classes if keep else None,
-            self.network.standardize_targets, layout.hidden, layout.activation, self.random_state,
+            self.network.standardize_targets, layout.hidden, layout.activation, rng,
         )  # fmt: skip
         network.theta[: layout.n_shared] = source.theta[: layout.n_shared]
         if keep:

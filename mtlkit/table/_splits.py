@@ -262,6 +262,9 @@ class TaskStratifiedShuffleSplit(BaseShuffleSplit):
     With ``split(X, y, groups)`` all rows of a group are in one part; sizes and shares are then as
     near to those asked for as the groups allow.
 
+    As in `TaskStratifiedKFold`, held-out rows have the task's shares of classes, so they must not
+    choose how far levels of tasks are tied: use `sklearn.model_selection.ShuffleSplit`.
+
     The cost is that of sorting n rows for each split.
     Taught in :doc:`/chapters/background/three_settings`.
 
