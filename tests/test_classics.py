@@ -9,7 +9,14 @@ import pooch
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mtlkit.datasets import _fetched, fetch_radon, fetch_sleepstudy
+from mtlkit.datasets import (
+    _fetched,
+    fetch_chem97,
+    fetch_exam,
+    fetch_hsb82,
+    fetch_radon,
+    fetch_sleepstudy,
+)
 from mtlkit.linear import EmpiricalBayesRidge
 
 RADON = """"rownames","log.radon","basement","uranium","county","county.name"
@@ -18,18 +25,39 @@ RADON = """"rownames","log.radon","basement","uranium","county","county.name"
 3,-1,0,0.75,1,"A"
 """
 SLEEP = "rownames,Reaction,Days,Subject\n1,249.5,0,308\n2,222,0,309\n3,258.75,1,308\n"
+CHEM97 = """rownames,lea,school,student,score,gender,age,gcsescore,gcsecnt
+1,1,3,1,4,F,3,6.625,0.3
+2,1,1,2,10,M,-3,7.625,1.3
+"""
+EXAM = """rownames,school,normexam,schgend,schavg,vr,intake,standLRT,sex,type,student
+1,2,0.25,mixed,0.125,mid 50%,bottom 25%,0.75,F,Mxd,143
+2,1,-0.5,boys,-0.5,mid 50%,mid 50%,0.5,M,Sngl,145
+3,7,1.5,girls,0,mid 50%,mid 50%,-1,F,Sngl,1
+"""
+HSB82 = """rownames,school,minrty,sx,ses,mAch,meanses,sector,cses
+1,1224,No,Female,-1.5,5.875,-0.25,Public,-1.25
+2,1308,Yes,Male,0.5,19.75,0.5,Catholic,0
+"""
+TINY = {
+    "radon.csv": RADON,
+    "sleepstudy.csv": SLEEP,
+    "Chem97.csv": CHEM97,
+    "Exam.csv": EXAM,
+    "Hsb82.csv": HSB82,
+}
+ALL = [fetch_chem97, fetch_exam, fetch_hsb82, fetch_radon, fetch_sleepstudy]
 
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """Two small files of the right form, taken for the real ones."""
+    """Small files of the right form, taken for the real ones."""
     (tmp_path / "cases").mkdir()
     files = {}
-    for name, text in [("radon", RADON), ("sleepstudy", SLEEP)]:
-        path = tmp_path / "cases" / f"{name}.csv"
+    for name, text in TINY.items():
+        path = tmp_path / "cases" / name
         path.write_text(text, encoding="utf-8")
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        files[f"cases/{name}.csv"] = (f"https://example.org/{name}.csv", sha256)
+        files[f"cases/{name}"] = (f"https://example.org/{name}", sha256)
     monkeypatch.setattr(_fetched, "FILES", files)
     monkeypatch.setenv("MTLKIT_DATA", str(tmp_path))
     return tmp_path
@@ -56,14 +84,45 @@ def test_sleepstudy_holds_what_the_file_holds_by_person(tiny):
     assert (list(frame.columns), series.name) == (["task", "days"], "reaction time")
 
 
-@pytest.mark.parametrize("fetch", [fetch_radon, fetch_sleepstudy])
+@pytest.mark.parametrize(
+    ("fetch", "rows", "labels", "names"),
+    [
+        (
+            fetch_chem97,
+            [[0, 1, 3, 6.625], [1, 0, -3, 7.625]],
+            [4, 10],
+            "task girl age GCSE chemistry",
+        ),
+        (
+            fetch_exam,
+            [[0, 0.75, 1, 0.125, 0, 0], [1, 0.5, 0, -0.5, 1, 0], [2, -1, 1, 0, 0, 1]],
+            [0.25, -0.5, 1.5],
+            "task reading girl mean_reading boys'_school girls'_school score",
+        ),
+        (
+            fetch_hsb82,
+            [[0, -1.5, 0, 1, -0.25, 0], [1, 0.5, 1, 0, 0.5, 1]],
+            [5.875, 19.75],
+            "task status minority girl mean_status Catholic mathematics",
+        ),
+    ],
+)
+def test_schools_hold_what_the_file_holds(fetch, rows, labels, names, tiny):
+    X, y = fetch()
+    assert_array_equal(X, rows)
+    assert_array_equal(y, labels)
+    pytest.importorskip("pandas")
+    frame, series = fetch(as_frame=True)
+    assert [*frame.columns, series.name] == [name.replace("_", " ") for name in names.split()]
+
+
+@pytest.mark.parametrize("fetch", ALL)
 def test_a_file_is_downloaded_once_into_its_folder(fetch, tiny, monkeypatch):
     asked = []
 
     def answer(self, url, output_file, pooch_object, check_only=False):
         asked.append(url)
-        content = {"radon.csv": RADON, "sleepstudy.csv": SLEEP}[url.rpartition("/")[2]]
-        Path(output_file).write_text(content, encoding="utf-8")
+        Path(output_file).write_text(TINY[url.rpartition("/")[2]], encoding="utf-8")
 
     monkeypatch.setattr(pooch.HTTPDownloader, "__call__", answer)
     home = tiny / "new"
@@ -73,7 +132,7 @@ def test_a_file_is_downloaded_once_into_its_folder(fetch, tiny, monkeypatch):
     assert_array_equal(first[0], again[0])
 
 
-@pytest.mark.parametrize("fetch", [fetch_radon, fetch_sleepstudy])
+@pytest.mark.parametrize("fetch", ALL)
 def test_a_missing_or_changed_file_is_told(fetch, tiny):
     with pytest.raises(OSError, match="download_if_missing=False"):
         fetch(data_home=tiny / "empty", download_if_missing=False)
@@ -117,3 +176,27 @@ def test_sleepstudy_with_random_slopes():
     assert_allclose(np.sqrt(model.random_covariance_.diagonal()), [24.741, 5.922], atol=1e-3)
     assert_allclose(np.sqrt(model.residual_variance_), 25.592, atol=5e-4)
     assert_allclose(model.reml_criterion_, 1743.628, atol=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("fetch", "name", "shape", "schools", "least", "most"),
+    [
+        (fetch_chem97, "Chem97.csv", (31022, 4), 2410, 1, 188),
+        (fetch_exam, "Exam.csv", (4059, 6), 65, 2, 198),
+        (fetch_hsb82, "Hsb82.csv", (7185, 6), 160, 14, 67),
+    ],
+)
+def test_schools_have_the_sizes_of_their_docstrings(fetch, name, shape, schools, least, most):
+    X, y = real(fetch, name)
+    rows = np.bincount(X[:, 0].astype(int))
+    assert (X.shape, len(y), len(rows), rows.min(), rows.max()) == (
+        shape, shape[0], schools, least, most,
+    )  # fmt: skip
+    assert np.isfinite(X).all()
+
+
+def test_hsb82_by_sector():
+    X, y = real(fetch_hsb82, "Hsb82.csv")
+    catholic = X[:, 5] == 1
+    assert len(np.unique(X[catholic, 0])) == 70
+    assert y[catholic].mean() > y[~catholic].mean() + 2

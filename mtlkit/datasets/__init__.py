@@ -12,7 +12,7 @@ Wherever there is a `random_state`, the same integer gives the same numbers on e
 """
 
 from ._cancer import load_cancer_domains
-from ._classics import fetch_radon, fetch_sleepstudy
+from ._classics import fetch_chem97, fetch_exam, fetch_hsb82, fetch_radon, fetch_sleepstudy
 from ._diabetes import load_diabetes_by_sex
 from ._digits import QUESTIONS, load_digit_angles, load_digit_tasks, load_shifted_digits
 from ._fetched import fetch_landmine, fetch_school
@@ -20,6 +20,9 @@ from ._simulated import make_linear_tasks
 
 __all__ = [
     "QUESTIONS",
+    "fetch_chem97",
+    "fetch_exam",
+    "fetch_hsb82",
     "fetch_landmine",
     "fetch_radon",
     "fetch_school",

@@ -27,6 +27,18 @@ FILES = {
         "9f46a1dfbbcfd5823e026ad9418a4cb881676ae9/LandmineData.mat",
         "2163ab20a80e33a8b65593c48cf283c540599dcb291105e63fa4af2ce24c2bea",
     ),
+    "cases/Chem97.csv": (
+        f"{R_DATASETS}/mlmRev/Chem97.csv",
+        "3a8379992f43dab30bbb1631f63a7fc406f7356d4cb2f35c73c850704b484dcc",
+    ),
+    "cases/Exam.csv": (
+        f"{R_DATASETS}/mlmRev/Exam.csv",
+        "9c87dc2a85401f0589bdb1c1e95049bd86648f80ab00c73b388f6b7079e711ac",
+    ),
+    "cases/Hsb82.csv": (
+        f"{R_DATASETS}/mlmRev/Hsb82.csv",
+        "d820cf853af77e3163ffb828361defb25ac005f0074703c61fd35cad5cbd6b37",
+    ),
     "cases/radon.csv": (
         f"{R_DATASETS}/HLMdiag/radon.csv",
         "ff4829f63360178130568cfddc0b01b8121c7c905384197623275d1b733a8eb3",
