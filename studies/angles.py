@@ -1,8 +1,6 @@
 """The figure of the landing page: four settings against the number of labels, on turned digits."""
 
-import json
 import warnings
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,7 +15,8 @@ from mtlkit.plotting import SETTING_COLORS, SETTING_MARKERS, use_style
 from mtlkit.table import TaskStratifiedShuffleSplit
 from mtlkit.transfer import BiasedRidge
 
-RESULTS = Path(__file__).parent / "results"
+from ._stored import RESULTS, write
+
 LABELS = [5, 10, 20, 40, 80]
 SOURCE, SOURCE_ROWS, TEST_ROWS, SPLITS, SEED = 3, 120, 50, 10, 0
 MARGIN = 0.01
@@ -100,7 +99,7 @@ def run():
         "versions": {"numpy": np.__version__, "scikit-learn": sklearn.__version__},
         "rows": rows,
     }
-    (RESULTS / "angles.json").write_text(json.dumps(study, indent=1) + "\n")
+    write("angles", study)
     draw(study)
 
 

@@ -5,8 +5,6 @@ ridge regressions are compared, one per task and one pooled, by the intervals of
 the truth is the mean difference over many further tables.
 """
 
-import json
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +16,8 @@ from mtlkit.evaluation._designs import Parts, error_of_mean
 from mtlkit.evaluation._influence import row_values
 from mtlkit.evaluation._intervals import interval
 
-RESULTS = Path(__file__).parent / "results"
+from ._stored import write
+
 FEATURES, SPLITS, TABLES, FURTHER, SEED = 5, 20, 300, 2000, 0
 RIDGE = Ridge(fit_intercept=False)  # what `difference` solves for
 NOISE = 2.0  # standard deviation, beside slopes of about 1.6 in all
@@ -135,4 +134,4 @@ def run():
     ]
     result = {"command": "python -m studies coverage", "splits": SPLITS, "tables": TABLES}
     result |= {"further_tables": FURTHER, "noise": NOISE, "seed": SEED, "rows": rows}
-    (RESULTS / "coverage.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write("coverage", result)

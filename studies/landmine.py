@@ -8,10 +8,7 @@ and scored on the same two inner folds. Drawing by class moves above all the int
 change the order of the rows of a field, and the score looks at nothing else.
 """
 
-import json
-import re
 import time
-from pathlib import Path
 
 import numpy as np
 import sklearn
@@ -44,8 +41,8 @@ from ._landmine_strongest import (
     mines_among,
     strongest,
 )
+from ._stored import write
 
-RESULTS = Path(__file__).parent / "results"
 SPLITS, FOLIATED, RESAMPLES = 20, 15, 2000
 SETTINGS = {
     "alone": "single-task",
@@ -168,10 +165,7 @@ def run():
         "control": control(_scaled),
         "relations": _relations(found["learned relations"]["covariance"]),
     }
-    text = json.dumps(study, indent=1, ensure_ascii=False)
-    # A list of plain values takes one line.
-    text = re.sub(r"\[[^\[\]{}]*\]", lambda match: " ".join(match[0].split()), text)
-    (RESULTS / "landmine.json").write_text(text + "\n", encoding="utf-8")
+    write("landmine", study)
     for name, own in scores.items():
         means = zip(LABELS, own.mean(axis=(0, 2)), strict=True)
         print(f"{name:24}", *(f"{n}: {mean:.2f}  " for n, mean in means))

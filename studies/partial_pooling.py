@@ -6,7 +6,6 @@ scatter about it, is all that a linear mixed model takes from the rows: pages fi
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
 import sklearn
@@ -19,9 +18,9 @@ from mtlkit.evaluation import compare
 from mtlkit.linear import EmpiricalBayesRidge, MeanRegularizedRidge
 from mtlkit.table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
 
+from ._stored import write
 from .boosted import BOOSTED, boosted_trees, points
 
-RESULTS = Path(__file__).parent / "results"
 SPLITS, SEED, FEWEST_HOUSES = 20, 0, 4
 
 
@@ -37,8 +36,7 @@ def run():
         "radon": {"cells": cells(X, y), **radon(X, y)},
         "sleepstudy": {"people": lines(people, times), **sleepstudy(people, times)},
     }
-    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-    (RESULTS / "partial_pooling.json").write_text(text, encoding="utf-8")
+    write("partial_pooling", result)
     for table in ("radon", "sleepstudy"):
         for name, rows in result[table].items():
             if name not in ("cells", "people"):

@@ -8,10 +8,6 @@ set, with fewer settings and folds for all. On a table that ships with scikit-le
 candidates are fitted once more, for a page to repeat.
 """
 
-import json
-import re
-from pathlib import Path
-
 import numpy as np
 import sklearn
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -24,9 +20,9 @@ from mtlkit.linear import EmpiricalBayesRidge, MeanRegularizedRidge
 from mtlkit.table import TaskStratifiedShuffleSplit
 
 from ._school_parts import PUBLISHED, by_size, describe, each_school, untuned
+from ._stored import write
 from .opponents import KERNEL, SCOPES, TREES, TREES_ALONE, compared, difference, flexible
 
-RESULTS = Path(__file__).parent / "results"
 SEEDS, SPLITS, TEST_SIZE, FOLDS, MARGIN = (0, 1, 2, 3), 10, 0.25, 3, 1
 # Splits, folds and settings where trees take part.
 FEW_SPLITS, FEW_FOLDS, FEW = 8, 2, 4
@@ -115,6 +111,7 @@ def run():
         random_state=SEEDS[0],
     )
     write(
+        "school",
         {
             "command": "python -m studies school",
             "seeds": SEEDS,
@@ -272,10 +269,3 @@ def control():
         name: round(100 * model.fit(X[train], y[train]).score(X[test], y[test]), 3)
         for name, model in models.items()
     }
-
-
-def write(study):
-    """Store the study; a list of plain values takes one line."""
-    text = json.dumps(study, indent=1, ensure_ascii=False)
-    text = re.sub(r"\[[^\[\]{}]*\]", lambda match: " ".join(match[0].split()), text)
-    (RESULTS / "school.json").write_text(text + "\n", encoding="utf-8")

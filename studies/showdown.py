@@ -5,10 +5,6 @@ both, sees the same splits, tries the same number of settings, and is scored on 
 `mtlkit.datasets.fetch_school` and `fetch_landmine` are skipped, and named, if their file is absent.
 """
 
-import json
-import re
-from pathlib import Path
-
 import numpy as np
 import sklearn
 from sklearn.base import clone
@@ -40,10 +36,10 @@ from mtlkit.neural import MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from mtlkit.table import TaskStratifiedShuffleSplit, per_task, shared, stack_tasks
 from mtlkit.transfer import BiasedLogisticRegression, BiasedRidge
 
+from ._stored import write
 from ._tuned_network import TunedNetwork
 from .opponents import strongest
 
-RESULTS = Path(__file__).parent / "results"
 SPLITS, FOLDS, BUDGET, MARGINS, SEED = 20, 2, 4, (0.5, 1, 2), 0
 
 # name of the candidate -> setting, the candidate that learns alone with the same kind of model
@@ -278,9 +274,7 @@ def run():
         "settings": {key: setting for key, (setting, _) in CANDIDATES.items()},
         "rows": rows,
     }
-    text = json.dumps(study, indent=1, ensure_ascii=False)
-    text = re.sub(r"\[[^\[\]{}]*\]", lambda match: " ".join(match[0].split()), text)
-    (RESULTS / "showdown.json").write_text(text + "\n", encoding="utf-8")
+    write("showdown", study)
 
 
 def _measure(name, X, y, sources, targets, cv):

@@ -9,10 +9,8 @@ page, ``python -m studies boosted PAGE`` for one.
 """
 
 import importlib
-import json
 import pkgutil
 import time
-from pathlib import Path
 
 import sklearn
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -20,7 +18,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.evaluation import compare
 
-RESULTS = Path(__file__).parents[1] / "results"
+from .._stored import write
+
 BOOSTED, BOOSTED_ALONE = "boosted, told the task", "boosted, one per task"
 # By number of settings; scikit-learn's default, (0.1, 20, 31), is in every grid.
 GRIDS = {
@@ -32,15 +31,19 @@ GRIDS = {
 }
 
 
-def boosted_trees(task_col, budget, *, classify):
-    """The two candidates, with a grid of as many settings as the page's others have."""
+def boosted_trees(task_col, budget, *, classify, alone=PerTask, grid=None):
+    """The two candidates, with a grid of as many settings as the page's others have.
+
+    `alone` makes models of single tasks out of trees; `None` leaves them out. `grid` takes the
+    place of that in `GRIDS`.
+    """
     kind = HistGradientBoostingClassifier if classify else HistGradientBoostingRegressor
     trees = kind(random_state=0)
-    grid = {f"estimator__{name}": values for name, values in GRIDS[budget].items()}
-    return {
-        BOOSTED: (Pooled(trees, task_col=task_col, task_as_input="category"), grid),
-        BOOSTED_ALONE: (PerTask(trees, task_col=task_col), grid),
-    }
+    grid = {f"estimator__{name}": values for name, values in (grid or GRIDS[budget]).items()}
+    told = {BOOSTED: (Pooled(trees, task_col=task_col, task_as_input="category"), grid)}
+    if alone is None:
+        return told
+    return told | {BOOSTED_ALONE: (alone(trees, task_col=task_col), grid)}
 
 
 def run(pages=None):
@@ -60,28 +63,25 @@ def run(pages=None):
             "versions": {"scikit-learn": sklearn.__version__},
             "cases": {row.pop("name"): row for row in rows},
         }
-        text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-        (RESULTS / f"boosted_{page}.json").write_text(text, encoding="utf-8")
-        print(text)
+        print(write(f"boosted_{page}", result))
 
 
 def study(
-    name, *, candidates, X, y, budget, classify, margin=None, pairs=(), alone=None, **settings
+    name, *, candidates, X, y, budget, classify,
+    alone=PerTask, grid=None, margin=None, pairs=(), **settings,
 ):  # fmt: skip
     """One comparison of a page with the trees added; differences are in points, for new rows.
 
     `pairs` are candidates that the page also holds against each other. A verdict that stands while
-    all pairs are counted has the level 1 - 0.05 / pairs (Bonferroni). `alone` takes the place of
-    `PerTask` for the trees, where one task is scored and models of the others would be wasted.
+    all pairs are counted has the level 1 - 0.05 / pairs (Bonferroni). `alone` and `grid` are those
+    of `boosted_trees`: where one task is scored, models of the others would be wasted.
     """
     settings = {"task_col": 0, "random_state": 0} | settings
-    trees = boosted_trees(settings["task_col"], budget, classify=classify)
-    if alone is not None:
-        model, grid = trees[BOOSTED_ALONE]
-        trees[BOOSTED_ALONE] = alone(model.estimator), grid
-    found = compare(candidates | trees, X, y, **settings)
+    trees = boosted_trees(settings["task_col"], budget, classify=classify, alone=alone, grid=grid)
+    ways = candidates | trees
+    found = compare(ways, X, y, **settings)
     against = {}
-    for other in [*candidates, BOOSTED_ALONE]:
+    for other in (name for name in ways if name != BOOSTED):
         against[other] = points(found.difference(other, BOOSTED))
         if margin is not None:
             against[other]["verdict"] = found.verdict(other, BOOSTED, margin=margin)

@@ -10,32 +10,13 @@ from sklearn.preprocessing import StandardScaler
 
 from mtlkit import datasets, table, transfer
 from mtlkit.baselines import PerTask, Pooled
-from mtlkit.evaluation import compare
 
-from . import BOOSTED, GRIDS, boosted_trees, points, study
-
-GRIDS["3, few rows"] = {"min_samples_leaf": [20, 5, 2]}
+FEW_ROWS = {"min_samples_leaf": [20, 5, 2]}
 STRENGTHS, SPLITS = [1, 10, 0.1], 8
-NAMES = ["sevens", "hospitals"]
 
 
-def rows():
-    return [told_only("sevens", **sevens()), study("hospitals", **hospitals())]
-
-
-def told_only(name, *, candidates, X, y, budget, classify, **settings):
-    trees = boosted_trees(0, budget, classify=classify)
-    both = candidates | {BOOSTED: trees[BOOSTED]}
-    found = compare(both, X, y, task_col=0, random_state=0, **settings)
-    return {
-        "name": name,
-        "scope": "new rows",
-        "splits": SPLITS,
-        "budget": budget,
-        "scores": {k: round(100 * float(v.mean()), 2) for k, v in found.scores.items()},
-        "gain over the baseline": {k: points(found.difference(k)) for k in both if k != "alone"},
-        "gain over the trees": {k: points(found.difference(k, BOOSTED)) for k in candidates},
-    }
+def cases():
+    return {"sevens": sevens() | {"alone": None}, "hospitals": hospitals()}
 
 
 def sevens():
@@ -81,7 +62,8 @@ def few_labels(candidates, X, y, target, *, n_source=100, n_test=100, classify):
         "cv": cv,
         "inner_cv": 3,
         "tasks": [target],
-        "budget": "3, few rows",
+        "budget": 3,
+        "grid": FEW_ROWS,
         "classify": classify,
     }
     return common | {"candidates": candidates, "X": X, "y": y}

@@ -9,21 +9,35 @@ import pytest
 from sklearn.model_selection import ParameterGrid
 
 from studies import boosted
-from tools.tidy import ROOT, page_notebooks
+from studies._stored import RESULTS, as_text
+from tools.tidy import page_notebooks
 
 STUDIED = sorted(module.name for module in pkgutil.iter_modules(boosted.__path__))
 PAGES = {path.stem: path for path in page_notebooks()}
 
 
 def test_results_are_those_of_the_modules():
-    stored = {path.stem for path in (ROOT / "studies" / "results").glob("boosted_*.json")}
+    stored = {path.stem for path in RESULTS.glob("boosted_*.json")}
     assert stored == {f"boosted_{page}" for page in STUDIED}
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_result_is_as_the_studies_write_it(path):
+    text = path.read_text(encoding="utf-8")
+    assert as_text(json.loads(text)) == text
+
+
+def test_grids_are_of_the_size_they_are_listed_under():
+    for page in STUDIED:  # no page may add to what all share
+        importlib.import_module(f"studies.boosted.{page}")
+    for budget, grid in boosted.GRIDS.items():
+        assert len(ParameterGrid(grid)) == budget
 
 
 @pytest.mark.parametrize("page", STUDIED)
 def test_a_page_reads_what_was_stored_for_its_cases(page):
     module = importlib.import_module(f"studies.boosted.{page}")
-    stored = json.loads((boosted.RESULTS / f"boosted_{page}.json").read_text(encoding="utf-8"))
+    stored = json.loads((RESULTS / f"boosted_{page}.json").read_text(encoding="utf-8"))
     assert f"boosted_{page}.json" in PAGES[page].read_text(encoding="utf-8")
     if hasattr(module, "rows"):  # a loop of its own in place of `compare`
         assert list(stored["cases"]) == module.NAMES
@@ -33,8 +47,10 @@ def test_a_page_reads_what_was_stored_for_its_cases(page):
     for name, case in cases.items():
         row, grids = stored["cases"][name], [grid for _, grid in case["candidates"].values()]
         assert {len(ParameterGrid(grid)) for grid in grids if grid} == {case["budget"]}
-        assert len(ParameterGrid(boosted.GRIDS[case["budget"]])) == row["budget"] == case["budget"]
-        assert set(row["gain over the trees"]) == {*case["candidates"], boosted.BOOSTED_ALONE}
+        own = case.get("grid", boosted.GRIDS[case["budget"]])
+        assert len(ParameterGrid(own)) == row["budget"] == case["budget"]
+        one_each = {boosted.BOOSTED_ALONE} if case.get("alone", True) else set()
+        assert set(row["gain over the trees"]) == {*case["candidates"], *one_each}
         assert len(case["X"]) == len(case["y"])
         for found in row["gain over the trees"].values():
             assert found["low"] < found["mean"] < found["high"]
