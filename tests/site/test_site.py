@@ -6,6 +6,7 @@ SITE_REQUIRED=1, as in `.ci/run`, they fail instead.
 
 import os
 import shutil
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -16,6 +17,7 @@ if os.environ.get("SITE_REQUIRED") != "1":
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from _ext.search_words import words
 from tests.site import checks
 from tools.book import HTML
 
@@ -76,6 +78,16 @@ def test_search_finds_a_phrase(context, base):
     with checks.opened(context, base, "search.html?q=negative+transfer") as (page, problems):
         page.wait_for_selector("#search-results li a")
         assert "negative transfer" in page.inner_text("#search-results").lower()
+        assert problems == []
+
+
+@pytest.mark.parametrize("name", [name for names in words().values() for name in names])
+def test_search_finds_the_page_of_a_name_first(context, base, name):
+    (page_of_it,) = [page for page, names in words().items() if name in names]
+    with checks.opened(context, base, f"search.html?q={quote_plus(name)}") as (page, problems):
+        page.wait_for_selector("#search-results li a")
+        first = page.locator("#search-results li a").first.get_attribute("href")
+        assert first.partition("?")[0].partition("#")[0] == f"{page_of_it}.html"
         assert problems == []
 
 

@@ -1,0 +1,39 @@
+"""Pages are found under the names that other fields use: `search_words.yml` says which page.
+
+Each name becomes an index entry of its page, which the site's search ranks above words in the
+text. The glossary, which explains the names in a line each, comes second.
+"""
+
+from pathlib import Path
+
+import yaml
+from sphinx.addnodes import index
+from sphinx.transforms import SphinxTransform
+
+HERE = Path(__file__).parent
+LIST = HERE / "search_words.yml"
+
+
+def words():
+    """For each page the names under which search finds it first."""
+    return yaml.safe_load(LIST.read_text(encoding="utf-8"))
+
+
+class SearchWords(SphinxTransform):
+    """Index entries of a page, which lead to its title."""
+
+    default_priority = 800  # before domains and search read the page
+
+    def apply(self, **kwargs):
+        names = words().get(self.env.docname, [])
+        title = next(iter(self.document.children), {"ids": []})["ids"]
+        if names and title:
+            self.env.note_dependency(str(LIST))
+            entries = [("single", name, title[0], "main", None) for name in names]
+            self.document.insert(0, index(entries=entries))
+
+
+def setup(app):
+    app.add_transform(SearchWords)
+    app.config.html_search_scorer = str(HERE / "search_scorer.js")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
