@@ -9,7 +9,16 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 parser = argparse.ArgumentParser(prog="python -m studies", description=__doc__)
-STUDIES = ["angles", "boosted", "coverage", "landmine", "partial_pooling", "school", "showdown"]
+STUDIES = [
+    "angles",
+    "boosted",
+    "coverage",
+    "landmine",
+    "partial_pooling",
+    "school",
+    "series",
+    "showdown",
+]
 parser.add_argument("study", choices=STUDIES)
 parser.add_argument("pages", nargs="*", help="of the study `boosted`; all without any")
 asked = parser.parse_args()

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "fetch_chem97.as_frame": "downloads",
     "fetch_exam.as_frame": "downloads",
     "fetch_hsb82.as_frame": "downloads",
+    "fetch_m4.as_frame": "downloads",
     "fetch_radon.as_frame": "downloads",
     "fetch_sleepstudy.as_frame": "downloads",
     "read_table.accept_sparse": "for other modules of the package",

@@ -16,6 +16,7 @@ from ._classics import fetch_chem97, fetch_exam, fetch_hsb82, fetch_radon, fetch
 from ._diabetes import load_diabetes_by_sex
 from ._digits import QUESTIONS, load_digit_angles, load_digit_tasks, load_shifted_digits
 from ._fetched import fetch_landmine, fetch_school
+from ._series import fetch_m4
 from ._simulated import make_linear_tasks
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "fetch_exam",
     "fetch_hsb82",
     "fetch_landmine",
+    "fetch_m4",
     "fetch_radon",
     "fetch_school",
     "fetch_sleepstudy",

@@ -15,6 +15,11 @@ R_DATASETS = (
     "1dcc2bf5f955cc1224a3e1307256e1fe86b68dae/csv"
 )
 
+M4 = (
+    "https://raw.githubusercontent.com/Mcompetitions/M4-methods/"
+    "6c1067e5a57161249b17289a565178dc7a3fb3ca/Dataset"
+)
+
 # Where each file is, at a fixed commit, and the SHA-256 of the copy that the book was measured on.
 FILES = {
     "school.mat": (
@@ -46,6 +51,22 @@ FILES = {
     "cases/sleepstudy.csv": (
         f"{R_DATASETS}/lme4/sleepstudy.csv",
         "20922ddc87d538bf2344f73d49000eeb2d7e14934b6191a3e071fefc329942c4",
+    ),
+    "cases/m4_weekly-train.csv": (
+        f"{M4}/Train/Weekly-train.csv",
+        "d478d3f6ed673e6ed3c2cb0fbed5425f72eedd51318ebebeb0b5ecfcefc37714",
+    ),
+    "cases/m4_weekly-test.csv": (
+        f"{M4}/Test/Weekly-test.csv",
+        "3b2bc4be8e636e802260dcd843ca3c5da40536a1fbe1ecb3229a97dae4f44688",
+    ),
+    "cases/m4_hourly-train.csv": (
+        f"{M4}/Train/Hourly-train.csv",
+        "ea59b7783573c49077a835ab6465c7d66f1474783360f310988a9a737fbca62f",
+    ),
+    "cases/m4_hourly-test.csv": (
+        f"{M4}/Test/Hourly-test.csv",
+        "71a57fccb15e534d973626ada4fb87febf789e9317715b7cc6dd3b5f90db6f42",
     ),
 }
 

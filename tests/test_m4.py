@@ -1,0 +1,68 @@
+"""Tests of the M4 series: reading without a network."""
+
+import hashlib
+from pathlib import Path
+
+import pooch
+import pytest
+from numpy.testing import assert_array_equal
+
+from mtlkit.datasets import _fetched, fetch_m4
+from mtlkit.table import TaskTimeSeriesSplit
+
+TINY = {
+    "m4_weekly-train.csv": '"V1","V2","V3","V4"\n"W1","1.5","2","3"\n"W2","4","5",\n',
+    "m4_weekly-test.csv": '"V1","V2"\n"W2","6"\n"W1","7"\n',
+}
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """Small files of the right form, taken for the real ones."""
+    (tmp_path / "cases").mkdir()
+    files = {}
+    for name, text in TINY.items():
+        path = tmp_path / "cases" / name
+        path.write_text(text, encoding="utf-8")
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        files[f"cases/{name}"] = (f"https://example.org/{name}", sha256)
+    monkeypatch.setattr(_fetched, "FILES", files)
+    monkeypatch.setenv("MTLKIT_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_a_series_is_its_past_and_its_test(tiny):
+    X, y = fetch_m4("weekly")
+    assert_array_equal(X, [[0, -2], [0, -1], [0, 0], [0, 1], [1, -1], [1, 0], [1, 1]])
+    assert_array_equal(y, [1.5, 2, 3, 7, 4, 5, 6])
+    pytest.importorskip("pandas")
+    frame, values = fetch_m4("weekly", as_frame=True)
+    assert (list(frame.columns), values.name) == (["task", "time"], "value")
+    assert list(frame["task"]) == ["W1"] * 4 + ["W2"] * 3
+
+
+def test_time_splits_the_table(tiny):
+    X = fetch_m4("weekly")[0]
+    *_, (train, test) = TaskTimeSeriesSplit(3, time_col=1, task_col=0).split(X)
+    assert (X[train, 1] <= 0).all()
+    assert (X[test, 1] == 1).all()
+
+
+def test_a_frequency_must_be_there(tiny):
+    with pytest.raises(ValueError, match="frequency='daily' must be"):
+        fetch_m4("daily")
+
+
+def test_both_files_are_downloaded_once(tiny, monkeypatch):
+    asked = []
+
+    def answer(self, url, output_file, pooch_object, check_only=False):
+        asked.append(url)
+        Path(output_file).write_text(TINY[url.rpartition("/")[2]], encoding="utf-8")
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", answer)
+    first, again = (fetch_m4("weekly", data_home=tiny / "new") for _ in range(2))
+    assert len(asked) == 2
+    assert_array_equal(first[0], again[0])
+    with pytest.raises(OSError, match="download_if_missing=False"):
+        fetch_m4("weekly", data_home=tiny / "empty", download_if_missing=False)
