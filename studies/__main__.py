@@ -13,6 +13,7 @@ STUDIES = [
     "angles",
     "boosted",
     "coverage",
+    "interval_per_task",
     "landmine",
     "partial_pooling",
     "school",

@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mtlkit
 from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
+from mtlkit.evaluation import TaskConformalClassifier, TaskConformalRegressor
 from mtlkit.linear import (
     EmpiricalBayesRidge,
     JointSupport,
@@ -60,6 +61,8 @@ REGRESSORS = [
     MultiTaskMLPRegressor(**SHORT),
     BiasedRidge(),
     ImportanceWeighted(Ridge()),
+    TaskConformalRegressor(MeanRegularizedRidge(), random_state=0),
+    TaskConformalRegressor(MeanRegularizedRidge(), by="tied", random_state=0),
 ]
 CLASSIFIERS = [
     PerTask(LogisticRegression(tol=1e-10)),
@@ -72,6 +75,9 @@ CLASSIFIERS = [
     PriorCorrection(LogisticRegression()),
     TrAdaBoostClassifier(n_estimators=3, random_state=0),
     TransferForestClassifier(RandomForestClassifier(3, random_state=0), random_state=0),
+    TaskConformalClassifier(
+        MultiTaskLogisticRegression(SharedMean(), tol=1e-9), by="all", random_state=0
+    ),
 ]
 TRANSFORMERS = [
     per_task(StandardScaler()),

@@ -23,6 +23,9 @@ from .._utils._validation import check_weights, labelled_rows, read_numbers
 from ..table._reading import read_table, task_codes, unique_tasks
 from ..table._rows import check_common_columns, feature_names, warn_of_a_feature
 
+# Of a `fit` that names sample_weight: the estimator inside requests it, where routing is on.
+UNUSED_WEIGHT = {"sample_weight": routing.UNUSED}
+
 
 class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
     """Reads the table, and hands rows, weights and other parameters of `fit` on.
@@ -30,9 +33,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
     A subclass has `_fit_features` and `_possible`.
     """
 
-    # With metadata routing on, the estimator inside requests what `fit` gets, and this one what
-    # `score` gets.
-    __metadata_request__fit = {"sample_weight": routing.UNUSED}  # noqa: RUF012
+    # With metadata routing on, this one requests what `score` gets.
     __metadata_request__score = {"sample_weight": False}  # noqa: RUF012
 
     def fit(self, X, y, sample_weight=None, **fit_params):

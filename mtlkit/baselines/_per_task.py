@@ -11,6 +11,7 @@ from .._utils._delegation import chooses_columns, naming, sub_estimator_has
 from .._utils._numerics import possible_classes
 from ..table._rows import explaining
 from ._meta import (
+    UNUSED_WEIGHT,
     TaskMetaEstimator,
     below_the_rest,
     fit_clone,
@@ -94,6 +95,7 @@ class PerTask(TaskMetaEstimator):
     """
 
     setting = "single-task"
+    __metadata_request__fit = UNUSED_WEIGHT
 
     def __init__(self, estimator, *, task_col=None, n_jobs=None):
         self.estimator = estimator

@@ -19,6 +19,7 @@ from ._category import (
     with_category,
 )
 from ._meta import (
+    UNUSED_WEIGHT,
     TaskMetaEstimator,
     below_the_rest,
     fit_clone,
@@ -37,6 +38,8 @@ class OneEstimator(TaskMetaEstimator):
     A classifier chooses among the classes that are possible in the task; for an unseen task, whose
     code is -1, among all.
     """
+
+    __metadata_request__fit = UNUSED_WEIGHT
 
     def _possible(self, has):
         return possible_classes(has)
