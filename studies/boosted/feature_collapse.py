@@ -6,6 +6,8 @@ target row counts as 1, 5 or 25 source rows, beside the network from scratch and
 see the target alone. Of ten classes it may choose only among 5 to 9.
 """
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -13,7 +15,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from mtlkit.datasets import load_shifted_digits
 from mtlkit.neural import MultiTaskMLPClassifier
 
-from .pretrain import COUNTS_AS, gain, tuned
+from .._deals import answered, gain, row, tuned
+from .pretrain import COUNTS_AS
 
 COUNTS, SEEDS, STEPS = (2, 10), range(20), [10, 40, 160]
 NAMES = [f"{k} labels per class" for k in COUNTS]
@@ -26,24 +29,14 @@ def rows():
 
 
 def case(k, X, y, deals):
-    right = {}
-    for seed, (low, _, target) in zip(SEEDS, deals, strict=True):
-        own, few, fresh = low[:700], target[: 5 * k], target[100:]
-        for name, answers in answers_of(seed, X[own], y[own], X[few], y[few]):
-            right.setdefault(name, []).append(answers(X[fresh]) == y[fresh])
-    right = {name: np.array(found) for name, found in right.items()}
-    fresh, recur = np.array([target[100:] for _, _, target in deals]), 5 * k / (y > 4).sum()
-    return {
-        "name": f"{k} labels per class",
-        "scope": "new rows",
-        "deals": len(SEEDS),
-        "scores": {name: round(100 * float(found.mean()), 2) for name, found in right.items()},
-        "gain over the baseline": {
-            name: gain(found, right["scratch"], fresh, len(y), recur)
-            for name, found in right.items()
-            if name != "scratch"
-        },
-    }
+    parts = [(low[:700], target[: 5 * k], target[100:]) for low, _, target in deals]
+    right = answered(
+        (answers_of(seed, X[own], y[own], X[few], y[few]), X[fresh], y[fresh])
+        for seed, (own, few, fresh) in zip(SEEDS, parts, strict=True)
+    )
+    fresh = np.array([fresh for _, _, fresh in parts])
+    lead = partial(gain, fresh=fresh, n_rows=len(y), recur=5 * k / (y > 4).sum())
+    return row(f"{k} labels per class", right, lead)
 
 
 def answers_of(seed, X_s, y_s, X, y):

@@ -7,14 +7,16 @@ Ten classes make boosting slow, so trees take 40 steps of 0.2 and each split see
 a third of the pixels; on two deals that was no worse than the default, 100 steps of 0.1.
 """
 
+from functools import partial
+
 import numpy as np
-from scipy import stats
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import ParameterGrid
 
 from mtlkit.datasets import load_shifted_digits
 from mtlkit.neural import FineTuner, MultiTaskMLPClassifier
+
+from .._deals import answered, gain, row, tuned
 
 ANGLES, LABELS, SEEDS = (15, 45), 30, range(16)
 NAMES = [f"{angle} degrees" for angle in ANGLES]
@@ -31,25 +33,20 @@ def rows():
 
 
 def case(angle, upright, y, deals, sources):
-    turned, right = images(("rotation", angle))[0], {}
-    for seed, (own, few, fresh), source in zip(SEEDS, deals, sources, strict=True):
-        for name, answers in answers_of(seed, source, upright[own], y[own], turned[few], y[few]):
-            right.setdefault(name, []).append(answers(turned[fresh]) == y[fresh])
-    right = {name: np.array(found) for name, found in right.items()}
+    turned = images(("rotation", angle))[0]
+    right = answered(
+        (
+            answers_of(seed, source, upright[own], y[own], turned[few], y[few]),
+            turned[fresh],
+            y[fresh],
+        )
+        for seed, (own, few, fresh), source in zip(SEEDS, deals, sources, strict=True)
+    )
     fresh = np.array([fresh for _, _, fresh in deals])
-    names = [name for name in right if name != "scratch"]
-    return {
-        "name": f"{angle} degrees",
-        "scope": "new rows",
-        "deals": len(SEEDS),
-        "scores": {name: round(100 * float(found.mean()), 2) for name, found in right.items()},
-        "gain over the baseline": {
-            k: gain(right[k], right["scratch"], fresh, len(y)) for k in names
-        },
-        "full over the pooled network": gain(right["full"], right["pooled network"], fresh, len(y)),
-        "gain over the trees": {
-            k: gain(right[k], right[TREES], fresh, len(y)) for k in right if k != TREES
-        },
+    lead = partial(gain, fresh=fresh, n_rows=len(y), recur=LABELS / len(y))
+    return row(f"{angle} degrees", right, lead) | {
+        "full over the pooled network": lead(right["full"], right["pooled network"]),
+        "gain over the trees": {k: lead(right[k], right[TREES]) for k in right if k != TREES},
     }
 
 
@@ -85,15 +82,6 @@ def answers_of(seed, source, X_s, y_s, X, y):
     yield TREES_ALONE, tuned(alone, {"min_samples_leaf": [1, 2, 5]}, X, y, half)
 
 
-def tuned(model, grid, X, y, half):
-    """Fitted with the setting that is right most often in two folds; how it answers."""
-    found = [clone(model).set_params(**setting) for setting in ParameterGrid(grid)]
-    scores = [
-        sum((m.fit(X[~p], y[~p]).predict(X[p]) == y[p]).sum() for p in (half, ~half)) for m in found
-    ]
-    return found[int(np.argmax(scores))].fit(X, y).predict
-
-
 def images(shift):
     X, y = load_shifted_digits({"all": shift}, random_state=0)
     return X[:, 1:], y
@@ -111,21 +99,3 @@ def network(seed):
         hidden_layer_sizes=(32,), learning_rate_init=0.01, max_iter=15,
         n_iter_no_change=None, random_state=seed,
     )  # fmt: skip
-
-
-def gain(a, b, fresh, n_images, recur=None):
-    """Mean difference in points with the page's interval for new rows.
-
-    `fresh` numbers the test images of each deal; `recur` is the share of labelled images that two
-    deals have in common.
-    """
-    recur = LABELS / n_images if recur is None else recur
-    moved = a.astype(float) - b
-    d, deals = moved.mean(axis=1), len(moved)
-    influence = np.zeros((deals, n_images))
-    np.put_along_axis(influence, fresh, (moved - d[:, None]) / moved.shape[1], axis=1)
-    of_rows = (influence.mean(axis=0) ** 2).sum()
-    error = np.sqrt(d.var(ddof=1) * (1 / deals + recur) + of_rows)
-    half = stats.t.ppf(0.975, deals - 1) * error
-    ends = {"mean": d.mean(), "low": d.mean() - half, "high": d.mean() + half}
-    return {key: round(100 * float(value), 2) for key, value in ends.items()}
