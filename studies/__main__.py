@@ -19,6 +19,7 @@ STUDIES = [
     "school",
     "series",
     "showdown",
+    "stores",
 ]
 parser.add_argument("study", choices=STUDIES)
 parser.add_argument("pages", nargs="*", help="of the study `boosted`; all without any")

@@ -36,10 +36,12 @@ ELSEWHERE = {
     "fetch_landmine.as_frame": "downloads",
     "fetch_chem97.as_frame": "downloads",
     "fetch_exam.as_frame": "downloads",
+    "fetch_heart.as_frame": "downloads",
     "fetch_hsb82.as_frame": "downloads",
     "fetch_m4.as_frame": "downloads",
     "fetch_radon.as_frame": "downloads",
     "fetch_sleepstudy.as_frame": "downloads",
+    "fetch_stores.as_frame": "downloads",
     "read_table.accept_sparse": "for other modules of the package",
     "TrainedNetwork": "made by the fit of a network",
 }

@@ -12,6 +12,7 @@ Wherever there is a `random_state`, the same integer gives the same numbers on e
 """
 
 from ._cancer import load_cancer_domains
+from ._cases import fetch_heart, fetch_stores
 from ._classics import fetch_chem97, fetch_exam, fetch_hsb82, fetch_radon, fetch_sleepstudy
 from ._diabetes import load_diabetes_by_sex
 from ._digits import QUESTIONS, load_digit_angles, load_digit_tasks, load_shifted_digits
@@ -23,12 +24,14 @@ __all__ = [
     "QUESTIONS",
     "fetch_chem97",
     "fetch_exam",
+    "fetch_heart",
     "fetch_hsb82",
     "fetch_landmine",
     "fetch_m4",
     "fetch_radon",
     "fetch_school",
     "fetch_sleepstudy",
+    "fetch_stores",
     "load_cancer_domains",
     "load_diabetes_by_sex",
     "load_digit_angles",

@@ -52,6 +52,17 @@ FILES = {
         f"{R_DATASETS}/lme4/sleepstudy.csv",
         "20922ddc87d538bf2344f73d49000eeb2d7e14934b6191a3e071fefc329942c4",
     ),
+    "cases/walmart_weekly.csv": (
+        "https://raw.githubusercontent.com/carrotst1ck/linear_regration_walmart_weakly_sales/"
+        "da1e192137cae5e3d094cf436de96a7e310a99a5/Walmart.csv",
+        "c23e30cde9c7beeebd20581e32779a9ee05ed31962f9fc417612909b03827bf1",
+    ),
+    "cases/heart_disease_uci.csv": (
+        "https://raw.githubusercontent.com/ml-binf-5507/"
+        "assignment-2-supervised-learning-AlizeDeMatas/"
+        "5dae68009deef646dfd987e19901e3e0b8b78ca4/data/heart_disease_uci.csv",
+        "0c096e0bf329ace40a0006a9720e866746ada285b2f0999e833f42de40dc5010",
+    ),
     "cases/m4_weekly-train.csv": (
         f"{M4}/Train/Weekly-train.csv",
         "d478d3f6ed673e6ed3c2cb0fbed5425f72eedd51318ebebeb0b5ecfcefc37714",
