@@ -16,10 +16,12 @@ STUDIES = [
     "interval_per_task",
     "landmine",
     "partial_pooling",
+    "scans",
     "school",
     "series",
     "showdown",
     "stores",
+    "words",
 ]
 parser.add_argument("study", choices=STUDIES)
 parser.add_argument("pages", nargs="*", help="of the study `boosted`; all without any")

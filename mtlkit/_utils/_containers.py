@@ -92,8 +92,8 @@ def dtypes(X):
         kinds = list(X.dtypes)
     elif is_frame(X):
         kinds = list(nw.from_native(X).schema.values())
-    else:
-        kinds = [X.dtype] * X.shape[1]
+    else:  # a name is slow to make, and counts of words have many columns
+        return [str(X.dtype).lower()] * X.shape[1]
     return [str(kind).lower() for kind in kinds]
 
 
