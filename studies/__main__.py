@@ -13,6 +13,7 @@ STUDIES = [
     "angles",
     "boosted",
     "coverage",
+    "hospitals",
     "interval_per_task",
     "landmine",
     "partial_pooling",

@@ -131,7 +131,7 @@ def fetch_heart(*, data_home=None, download_if_missing=True, as_frame=False):
     Collected by A. Janosi (Budapest), W. Steinbrunn (Zurich), M. Pfisterer (Basel) and R. Detrano
     (Long Beach and Cleveland). mtlkit contains no copy.
 
-    Taught in :doc:`/chapters/code/your_own_tables`.
+    Taught in :doc:`/chapters/code/hospitals`.
 
     References
     ----------
