@@ -12,6 +12,7 @@ parser = argparse.ArgumentParser(prog="python -m studies", description=__doc__)
 STUDIES = [
     "angles",
     "boosted",
+    "boosted_opponent",
     "coverage",
     "hospitals",
     "interval_per_task",
@@ -25,10 +26,12 @@ STUDIES = [
     "words",
 ]
 parser.add_argument("study", choices=STUDIES)
-parser.add_argument("pages", nargs="*", help="of the study `boosted`; all without any")
+parser.add_argument(
+    "pages", nargs="*", help="of `boosted`, or tables of `boosted_opponent`; all without any"
+)
 asked = parser.parse_args()
 study = importlib.import_module(f".{asked.study}", "studies")
-if asked.study == "boosted":
+if asked.study in ("boosted", "boosted_opponent"):
     study.run(asked.pages)
 elif asked.pages:
     parser.error(f"the study {asked.study} takes no pages")
