@@ -298,6 +298,11 @@ REASONS = {
         "stack_tasks",
         "layouts_of_arrays: list of rows with words",
     ): "arrays hold tasks that are numbers"
+} | {
+    (name_of(model), kind): "boosted trees take a category for a category, not for its numbers"
+    for model in TREES
+    if isinstance(model, Pooled) and model.task_as_input == "category"
+    for kind in ("frames: category of numbers as a feature", "words_and_dates: categories of words")
 }
 
 
