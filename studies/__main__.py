@@ -18,6 +18,7 @@ STUDIES = [
     "interval_per_task",
     "landmine",
     "partial_pooling",
+    "pupils",
     "scans",
     "school",
     "series",

@@ -168,7 +168,7 @@ def fetch_chem97(*, data_home=None, download_if_missing=True, as_frame=False):
     A-level examinations of England in 1997. The file is that of the R package mlmRev; its columns
     of the education authority and of the centred grade are left out. mtlkit contains no copy.
 
-    Taught in :doc:`/chapters/algorithms/partial_pooling`.
+    Taught in :doc:`/chapters/algorithms/boosted_opponent` and :doc:`/chapters/code/pupils`.
 
     References
     ----------
@@ -219,7 +219,7 @@ def fetch_exam(*, data_home=None, download_if_missing=True, as_frame=False):
     school, and the bands of "vr" and "intake" are left out: in "intake" the pupils of the "bottom
     25%" have the highest reading scores. mtlkit contains no copy.
 
-    Taught in :doc:`/chapters/algorithms/partial_pooling`.
+    Taught in :doc:`/chapters/algorithms/boosted_opponent` and :doc:`/chapters/code/pupils`.
 
     References
     ----------
@@ -270,7 +270,7 @@ def fetch_hsb82(*, data_home=None, download_if_missing=True, as_frame=False):
     package mlmRev; its column of the status within the school is a difference of two others.
     mtlkit contains no copy.
 
-    Taught in :doc:`/chapters/algorithms/partial_pooling`.
+    Taught in :doc:`/chapters/algorithms/boosted_opponent` and :doc:`/chapters/code/pupils`.
 
     References
     ----------
