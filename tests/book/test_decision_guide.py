@@ -61,7 +61,7 @@ def test_boxes_and_words_hold_the_same():
 
 
 def test_boxes_name_what_the_package_has():
-    modules = ("baselines", "linear", "neural", "transfer", "table")
+    modules = ("baselines", "linear", "neural", "transfer", "table", "evaluation")
     known = set().union(*(dir(importlib.import_module(f"mtlkit.{name}")) for name in modules))
     foreign = {"HistGradientBoosting", "StandardScaler", "groups", "couple_intercept"}
     for name in re.findall(r"`(\w+)", FLOW):
