@@ -1,8 +1,8 @@
 """Put notebooks into the one form in which the repository stores them.
 
-`python tools/tidy.py page.ipynb ...`, or without a path for every page. Outputs, execution counts
+`python -m tools.tidy page.ipynb ...`, or without a path for every page. Outputs, execution counts
 and editor metadata go. A cell's id is made from its text, so that the same page is always the
-same file, whatever program wrote it.
+same file, whatever program wrote it. The minutes that a page takes to read are computed.
 """
 
 import hashlib
@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import nbformat
+
+from tools.minutes import LINE, to_read
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK_METADATA = {
@@ -29,10 +31,11 @@ def page_notebooks(root=ROOT):
 def tidy(text):
     """Return the stored form of a notebook, given and returned as JSON text."""
     notebook = nbformat.reads(text, as_version=4)
-    used = set()
-    cells = []
+    minutes, used, cells = f"{to_read(notebook.cells)} minutes", set(), []
     for old in notebook.cells:
         source = "\n".join(line.rstrip() for line in old.source.strip("\n").split("\n"))
+        if old.cell_type == "markdown":
+            source = LINE.sub(minutes, source)
         if not source:
             continue
         digest = hashlib.sha256(f"{old.cell_type}\n{source}".encode()).hexdigest()[:8]
