@@ -38,7 +38,9 @@ def test_together_gains_on_average_at_every_number_of_images(angles):
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
 def test_results_say_which_command_makes_them(path):
     stored = json.loads(path.read_text(encoding="utf-8"))
-    name = path.stem.replace("boosted_", "boosted ")
+    page = path.stem.removeprefix("boosted_")
+    of_a_page = (RESULTS.parent / "boosted" / f"{page}.py").exists()
+    name = f"boosted {page}" if of_a_page else path.stem
     assert stored["command"] == f"python -m studies {name}"
 
 
