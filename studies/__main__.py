@@ -17,6 +17,7 @@ STUDIES = [
     "hospitals",
     "interval_per_task",
     "landmine",
+    "molecules",
     "partial_pooling",
     "pupils",
     "scans",

@@ -1,8 +1,8 @@
 """Data sets of the book, real and simulated: loaders that return one long table.
 
 What belongs in this package: functions that return ``(X, y)`` with the task in a column of
-``X``. Real data of the ``load_`` functions ship with scikit-learn; only the ``fetch_`` functions
-download, once.
+``X``; molecules, which are no numbers yet, come as text with a column of labels per task. Real data
+of the ``load_`` functions ship with scikit-learn; only the ``fetch_`` functions download, once.
 
 With ``as_frame=False`` (the default) ``X`` is a float array whose column 0 holds the task as
 0, 1, 2 ... in the order each docstring gives: use ``task_col=0``. With ``as_frame=True`` ``X`` is
@@ -11,6 +11,7 @@ a DataFrame, the task is its column ``"task"``, and ``y`` is a Series.
 Wherever there is a `random_state`, the same integer gives the same numbers on every machine.
 """
 
+from ._assays import fetch_tox21
 from ._cancer import load_cancer_domains
 from ._cases import fetch_heart, fetch_stores
 from ._classics import fetch_chem97, fetch_exam, fetch_hsb82, fetch_radon, fetch_sleepstudy
@@ -32,6 +33,7 @@ __all__ = [
     "fetch_school",
     "fetch_sleepstudy",
     "fetch_stores",
+    "fetch_tox21",
     "load_cancer_domains",
     "load_diabetes_by_sex",
     "load_digit_angles",

@@ -52,6 +52,11 @@ FILES = {
         f"{R_DATASETS}/lme4/sleepstudy.csv",
         "20922ddc87d538bf2344f73d49000eeb2d7e14934b6191a3e071fefc329942c4",
     ),
+    "cases/tox21.csv.gz": (
+        "https://raw.githubusercontent.com/deepchem/deepchem/"
+        "fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80/datasets/tox21.csv.gz",
+        "48b34e4e59a2bae6f95734cd206c1869ab355f50a5e50bb7371a21f861d5e297",
+    ),
     "cases/walmart_weekly.csv": (
         "https://raw.githubusercontent.com/carrotst1ck/linear_regration_walmart_weakly_sales/"
         "da1e192137cae5e3d094cf436de96a7e310a99a5/Walmart.csv",

@@ -23,5 +23,12 @@ def test_the_names_of_other_fields_are_in_the_list():
         "empirical bayes": "chapters/algorithms/partial_pooling",
         "blup": "chapters/algorithms/partial_pooling",
         "james-stein": "chapters/algorithms/partial_pooling",
+        "global model": "chapters/algorithms/many_series",
+        "gradient boosting": "chapters/algorithms/boosted_opponent",
+        "conformal prediction": "chapters/algorithms/interval_per_task",
+        "multi-task qsar": "chapters/code/molecules",
+        "store sales": "chapters/code/stores",
+        "patients by hospital": "chapters/code/hospitals",
+        "meta-analysis": "chapters/code/experiments",
     }
     assert {name: page.get(name) for name in asked} == asked
