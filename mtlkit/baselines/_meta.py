@@ -23,41 +23,17 @@ from .._utils._validation import check_weights, labelled_rows, read_numbers
 from ..table._reading import read_table, task_codes, unique_tasks
 from ..table._rows import check_common_columns, feature_names, warn_of_a_feature
 
-# Of a `fit` that names sample_weight: the estimator inside requests it, where routing is on.
-UNUSED_WEIGHT = {"sample_weight": routing.UNUSED}
-
 
 class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
     """Reads the table, and hands rows, weights and other parameters of `fit` on.
 
-    A subclass has `_fit_features` and `_possible`.
+    A subclass has `fit`, `_fit_features` and `_possible`.
     """
 
     # With metadata routing on, this one requests what `score` gets.
     __metadata_request__score = {"sample_weight": False}  # noqa: RUF012
 
-    def fit(self, X, y, sample_weight=None, **fit_params):
-        """Fit the model or models.
-
-        Parameters
-        ----------
-        X : DataFrame, array or sparse matrix of shape (n, p)
-            Table with the task column; sparse if `estimator` takes sparse matrices.
-        y : array-like of shape (n,), or (n, k) if `estimator` takes several outputs
-            Rows whose label is missing (NaN, None) are left out.
-        sample_weight : array-like of shape (n,), default=None
-            Weight of each row, handed on to `estimator`, or to the last step of a Pipeline. A task
-            whose weights are all zero is left out.
-        **fit_params : dict
-            Further parameters of the `fit` of `estimator`, such as the `groups` of a search. Those
-            with one entry per row are divided like the rows. With metadata routing on, `estimator`
-            gets what it requests.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
+    def _fit_table(self, X, y, sample_weight, fit_params):
         X = as_table(X)
         features, task = self._read_table(X)
         validate_data(self, X, y, skip_check_array=True)
@@ -164,6 +140,37 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
         tags = delegate_tags(tags, self.estimator, sparse=True, multi_output=True)
         tags.target_tags.multi_output &= tags.estimator_type != "classifier"
         return tags
+
+
+class WeightedMetaEstimator(TaskMetaEstimator):
+    """Its `fit` names weights, and hands them to the estimator inside."""
+
+    # With metadata routing on, the estimator inside requests what `fit` gets.
+    __metadata_request__fit = {"sample_weight": routing.UNUSED}  # noqa: RUF012
+
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit the model or models.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n, p)
+            Table with the task column; sparse if `estimator` takes sparse matrices.
+        y : array-like of shape (n,), or (n, k) if `estimator` takes several outputs
+            Rows whose label is missing (NaN, None) are left out.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row, handed on to `estimator`, or to the last step of a Pipeline. A task
+            whose weights are all zero is left out.
+        **fit_params : dict
+            Further parameters of the `fit` of `estimator`, such as the `groups` of a search. Those
+            with one entry per row are divided like the rows. With metadata routing on, `estimator`
+            gets what it requests.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        return self._fit_table(X, y, sample_weight, fit_params)
 
 
 def takes_sparse(estimator, features):

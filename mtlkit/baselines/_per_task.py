@@ -11,8 +11,7 @@ from .._utils._delegation import chooses_columns, naming, sub_estimator_has
 from .._utils._numerics import possible_classes
 from ..table._rows import explaining
 from ._meta import (
-    UNUSED_WEIGHT,
-    TaskMetaEstimator,
+    WeightedMetaEstimator,
     below_the_rest,
     fit_clone,
     one_per_class,
@@ -23,7 +22,7 @@ from ._plain import is_plain, needs_no_frame, with_names
 from ._ridges import copies, fit_ridges, ridge_values, ridges_from_moments
 
 
-class PerTask(TaskMetaEstimator):
+class PerTask(WeightedMetaEstimator):
     """Single-task learning (no pooling): one clone of an estimator per task, nothing shared.
 
     Minimises the loss of each task by itself, ``sum_i loss(f_t(x_ti), y_ti)`` for each task t, with
@@ -95,7 +94,6 @@ class PerTask(TaskMetaEstimator):
     """
 
     setting = "single-task"
-    __metadata_request__fit = UNUSED_WEIGHT
 
     def __init__(self, estimator, *, task_col=None, n_jobs=None):
         self.estimator = estimator

@@ -19,8 +19,7 @@ from ._category import (
     with_category,
 )
 from ._meta import (
-    UNUSED_WEIGHT,
-    TaskMetaEstimator,
+    WeightedMetaEstimator,
     below_the_rest,
     fit_clone,
     one_per_class,
@@ -32,14 +31,12 @@ from ._ridges import ridges_from_moments
 MOST_DENSE_TASKS = 100
 
 
-class OneEstimator(TaskMetaEstimator):
+class OneEstimator(WeightedMetaEstimator):
     """Fits `estimator_` to ``_inputs(features, codes)``, a matrix with a row for each row of `X`.
 
     A classifier chooses among the classes that are possible in the task; for an unseen task, whose
     code is -1, among all.
     """
-
-    __metadata_request__fit = UNUSED_WEIGHT
 
     def _possible(self, has):
         return possible_classes(has)

@@ -66,7 +66,7 @@ class TaskConformal(TaskMetaEstimator):
             raise ValueError(
                 f"{self.estimator!r} is a {kind}, and {type(self).__name__} needs a {self._kind}"
             )
-        return super().fit(X, y, fit_params.pop("sample_weight", None), **fit_params)
+        return self._fit_table(X, y, fit_params.pop("sample_weight", None), fit_params)
 
     def _read_table(self, X):
         """The estimator inside reads the task itself, so the column stays where it is."""

@@ -26,7 +26,7 @@ def good_page():
                 "## Objectives\n\nYou will be able to\n\n- say so;\n- measure it.\n\n"
                 "## Before you start\n\n| What you need | Why | How much |\n|---|---|---|\n"
                 "| [Words](words.md) | to read on | necessary |\n\n"
-                "**Time**: about 10 minutes to read, about 5 seconds to run."
+                "**Time**: about 5 minutes to read, about 5 seconds to run."
             ),
             code(
                 "import matplotlib.pyplot as plt\n\nuse_style()\nSEED = 0",
