@@ -1,4 +1,4 @@
-"""Intervals and sets by task, held against sorted scores by hand, simulations, and MAPIE."""
+"""Intervals and sets by task, held against sorted scores by hand and simulations."""
 
 import math
 
@@ -267,32 +267,3 @@ def test_perfect_predictions_have_scales_all_the_same():
         X, y
     )
     assert model.quantiles_.tolist() == 4 * [0.0]
-
-
-@pytest.mark.parametrize("way", ["task", "all"])
-def test_intervals_and_sets_are_those_of_mapie(way):
-    mapie = pytest.importorskip("mapie.regression", reason="MAPIE is not installed")
-    from mapie.classification import SplitConformalClassifier
-
-    X, y = ragged_regression(rows=ROWS)
-    fitted = MeanRegularizedRidge(task_col=0).fit(X, y)
-    X, y = ragged_regression(rows=ROWS, seed=1)
-    ours = TaskConformalRegressor(FrozenEstimator(fitted), by=way, task_col=0).fit(X, y)
-    for rows in parts(X, way):
-        peer = mapie.SplitConformalRegressor(fitted).conformalize(X[rows], y[rows])
-        ends = peer.predict_interval(X[rows])[1][:, :, 0]
-        np.testing.assert_allclose(ours.predict_interval(X[rows]), ends)
-    X, y = ragged_classification(n=40)
-    fitted = Pooled(LogisticRegression(), task_col=0).fit(X, y % 2)
-    X, y = ragged_classification(seed=1, n=40)
-    sets = TaskConformalClassifier(FrozenEstimator(fitted), by=way, task_col=0).fit(X, y % 2)
-    for rows in parts(X, way):
-        peer = SplitConformalClassifier(fitted).conformalize(X[rows], y[rows] % 2)
-        np.testing.assert_array_equal(
-            sets.predict_set(X[rows]), peer.predict_set(X[rows])[1][:, :, 0]
-        )
-
-
-def parts(X, way):
-    tasks = np.unique(X[:, 0])
-    return [X[:, 0] == t for t in tasks] if way == "task" else [np.ones(len(X), dtype=bool)]

@@ -30,6 +30,7 @@ BESIDE = (  # tests beside other libraries
     "skada",
     "ot_beside",
     "statsmodels",
+    "mapie",
 )
 
 SHOW_BLAS = (
