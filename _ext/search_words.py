@@ -4,6 +4,7 @@ Each name becomes an index entry of its page, which the site's search ranks abov
 text. The glossary, which explains the names in a line each, comes second.
 """
 
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -14,6 +15,7 @@ HERE = Path(__file__).parent
 LIST = HERE / "search_words.yml"
 
 
+@cache  # every page asks
 def words():
     """For each page the names under which search finds it first."""
     return yaml.safe_load(LIST.read_text(encoding="utf-8"))
@@ -25,10 +27,10 @@ class SearchWords(SphinxTransform):
     default_priority = 800  # before domains and search read the page
 
     def apply(self, **kwargs):
+        self.env.note_dependency(str(LIST))  # also of a page that may be named later
         names = words().get(self.env.docname, [])
         title = next(iter(self.document.children), {"ids": []})["ids"]
         if names and title:
-            self.env.note_dependency(str(LIST))
             entries = [("single", name, title[0], "main", None) for name in names]
             self.document.insert(0, index(entries=entries))
 

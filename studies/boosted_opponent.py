@@ -29,6 +29,7 @@ from mtlkit.table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
 
 from ._landmine_strongest import draw
 from ._stored import RESULTS, write
+from .boosted import points
 from .opponents import compared
 
 SEED, BUDGET, MARGIN, FEWEST_ROWS, LABELS = 0, 6, 1.0, 4, 160
@@ -241,13 +242,9 @@ def row(name):
 
 def lead(found, name, other):
     """Points by which one leads another, with the interval for new rows and the verdict."""
-    d = found.difference(name, other, scope="new rows").times(100)
     verdicts = len(TABLES) * (len(WAYS) - 1) - 1  # all that the figure shows
     word = {"margin": MARGIN / 100, "scope": "new rows"}
-    return {
-        "mean": round(float(d.mean), 2),
-        "low": round(float(d.low), 2),
-        "high": round(float(d.high), 2),
+    return points(found.difference(name, other, scope="new rows")) | {
         "verdict": found.verdict(name, other, **word),
         "all counted": found.verdict(name, other, level=1 - 0.05 / verdicts, **word),
     }

@@ -1,7 +1,6 @@
 """Tests of the molecules and their assays: reading without a network, and the real file."""
 
 import gzip
-import hashlib
 import os
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from mtlkit.datasets import _fetched, fetch_tox21
+from mtlkit.datasets import fetch_tox21
+from tests._files import take_for_real
 
 # Two rows of ethanol: one assay in which they agree, one that only the second measured, and one in
 # which they contradict each other.
@@ -21,11 +21,7 @@ TINY = """NR-AR,NR-AhR,SR-p53,mol_id,smiles
 
 
 def test_rows_of_one_molecule_are_merged(tmp_path, monkeypatch):
-    path = tmp_path / "cases" / "tox21.csv.gz"
-    path.parent.mkdir()
-    path.write_bytes(gzip.compress(TINY.encode()))
-    known = {"cases/tox21.csv.gz": ("", hashlib.sha256(path.read_bytes()).hexdigest())}
-    monkeypatch.setattr(_fetched, "FILES", known)
+    take_for_real(monkeypatch, tmp_path, {"tox21.csv.gz": gzip.compress(TINY.encode())})
     smiles, labels, assays = fetch_tox21(data_home=tmp_path)
     assert list(smiles) == ["CCO", "c1ccccc1"]
     assert_array_equal(labels, [[1, 0, np.nan], [0, np.nan, np.nan]])

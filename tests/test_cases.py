@@ -1,6 +1,5 @@
 """Tests of the tables of stores and hospitals: reading without a network."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pooch
 import pytest
 from numpy.testing import assert_array_equal
 
-from mtlkit.datasets import _fetched, fetch_heart, fetch_stores
+from mtlkit.datasets import fetch_heart, fetch_stores
+from tests._files import take_for_real
 
 STORES = """Store,Date,Weekly_Sales,Holiday_Flag,Temperature,Fuel_Price,CPI,Unemployment
 1,05-02-2010,1643690.9,0,42.25,2.5,211.5,8.125
@@ -27,17 +27,7 @@ FETCH = {"walmart_weekly.csv": fetch_stores, "heart_disease_uci.csv": fetch_hear
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """Small files of the right form, taken for the real ones."""
-    (tmp_path / "cases").mkdir()
-    files = {}
-    for name, text in TINY.items():
-        path = tmp_path / "cases" / name
-        path.write_text(text, encoding="utf-8")
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        files[f"cases/{name}"] = (f"https://example.org/{name}", sha256)
-    monkeypatch.setattr(_fetched, "FILES", files)
-    monkeypatch.setenv("MTLKIT_DATA", str(tmp_path))
-    return tmp_path
+    return take_for_real(monkeypatch, tmp_path, TINY)
 
 
 def test_a_store_has_its_weeks(tiny):

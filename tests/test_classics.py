@@ -1,6 +1,5 @@
 """Tests of the classics of mixed models: reading without a network, and lme4's figures."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mtlkit.datasets import (
-    _fetched,
     fetch_chem97,
     fetch_exam,
     fetch_hsb82,
@@ -18,6 +16,7 @@ from mtlkit.datasets import (
     fetch_sleepstudy,
 )
 from mtlkit.linear import EmpiricalBayesRidge
+from tests._files import take_for_real
 
 RADON = """"rownames","log.radon","basement","uranium","county","county.name"
 1,0.5,1,-0.25,2,"B, NORTH "
@@ -50,17 +49,7 @@ ALL = [fetch_chem97, fetch_exam, fetch_hsb82, fetch_radon, fetch_sleepstudy]
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """Small files of the right form, taken for the real ones."""
-    (tmp_path / "cases").mkdir()
-    files = {}
-    for name, text in TINY.items():
-        path = tmp_path / "cases" / name
-        path.write_text(text, encoding="utf-8")
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        files[f"cases/{name}"] = (f"https://example.org/{name}", sha256)
-    monkeypatch.setattr(_fetched, "FILES", files)
-    monkeypatch.setenv("MTLKIT_DATA", str(tmp_path))
-    return tmp_path
+    return take_for_real(monkeypatch, tmp_path, TINY)
 
 
 def test_radon_holds_what_the_file_holds(tiny):

@@ -1,14 +1,14 @@
 """Tests of the M4 series: reading without a network."""
 
-import hashlib
 from pathlib import Path
 
 import pooch
 import pytest
 from numpy.testing import assert_array_equal
 
-from mtlkit.datasets import _fetched, fetch_m4
+from mtlkit.datasets import fetch_m4
 from mtlkit.table import TaskTimeSeriesSplit
+from tests._files import take_for_real
 
 TINY = {
     "m4_weekly-train.csv": '"V1","V2","V3","V4"\n"W1","1.5","2","3"\n"W2","4","5",\n',
@@ -18,17 +18,7 @@ TINY = {
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """Small files of the right form, taken for the real ones."""
-    (tmp_path / "cases").mkdir()
-    files = {}
-    for name, text in TINY.items():
-        path = tmp_path / "cases" / name
-        path.write_text(text, encoding="utf-8")
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        files[f"cases/{name}"] = (f"https://example.org/{name}", sha256)
-    monkeypatch.setattr(_fetched, "FILES", files)
-    monkeypatch.setenv("MTLKIT_DATA", str(tmp_path))
-    return tmp_path
+    return take_for_real(monkeypatch, tmp_path, TINY)
 
 
 def test_a_series_is_its_past_and_its_test(tiny):

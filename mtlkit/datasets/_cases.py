@@ -1,11 +1,10 @@
 """Tables of two worked cases, stores and hospitals: fetched once, then kept."""
 
-import csv
 from datetime import date
 
 import numpy as np
 
-from ._base import long_table
+from ._base import number, table_of_rows
 from ._fetched import local_file
 
 # Our names of the features, with the columns of the files. A pair is a column and the text in it
@@ -75,11 +74,11 @@ def fetch_stores(*, data_home=None, download_if_missing=True, as_frame=False):
     def read(row):
         day, month, year = map(int, row["Date"].split("-"))
         week = (date(year, month, day) - first).days // 7
-        numbers = [_number(row, column) for column in STORES.values()]
+        numbers = [number(row, column) for column in STORES.values()]
         return [f"store {row['Store']}", week, *numbers, float(row["Weekly_Sales"])]
 
     path = local_file("cases/walmart_weekly.csv", data_home, download_if_missing)
-    return _long(path, read, ["week", *STORES], "sales", as_frame)
+    return table_of_rows(path, read, ["week", *STORES], "sales", as_frame)
 
 
 def fetch_heart(*, data_home=None, download_if_missing=True, as_frame=False):
@@ -141,29 +140,11 @@ def fetch_heart(*, data_home=None, download_if_missing=True, as_frame=False):
 
     def read(row):
         moved = row["dataset"] == "Cleveland" and not (row["slope"] or row["ca"] or row["thal"])
-        numbers = [_number(row, column) for column in HEART.values()]
+        numbers = [number(row, column) for column in HEART.values()]
         for name in ("pressure", "cholesterol"):  # nobody alive has 0
             k = list(HEART).index(name)
             numbers[k] = numbers[k] or np.nan
         return ["Hungary" if moved else row["dataset"], *numbers, float(row["num"]) > 0]
 
     path = local_file("cases/heart_disease_uci.csv", data_home, download_if_missing)
-    return _long(path, read, HEART, "sick", as_frame)
-
-
-def _long(path, read, features, target, as_frame):
-    """A long table from the rows of a CSV file, each read as task, features and label."""
-    by_task = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for task, *numbers in map(read, csv.DictReader(file)):
-            by_task.setdefault(task, []).append(numbers)
-    tasks = {key: np.array(own, dtype=float) for key, own in by_task.items()}
-    parts = {key: (own[:, :-1], own[:, -1]) for key, own in tasks.items()}
-    return long_table(parts, features, target, as_frame)
-
-
-def _number(row, column):
-    name, one = column if isinstance(column, tuple) else (column, None)
-    if not row[name]:
-        return np.nan
-    return float(row[name]) if one is None else float(row[name] == one)
+    return table_of_rows(path, read, HEART, "sick", as_frame)

@@ -1,10 +1,6 @@
 """Five classics of mixed models: fetched once, then kept."""
 
-import csv
-
-import numpy as np
-
-from ._base import long_table
+from ._base import number, table_of_rows
 from ._fetched import local_file
 
 # Our names of the task, the features and the target, with the columns of the files. A pair is a
@@ -280,17 +276,11 @@ def fetch_hsb82(*, data_home=None, download_if_missing=True, as_frame=False):
 
 
 def _long(name, data_home, download_if_missing, as_frame):
-    """A long table from a CSV file; tasks in the order of their first rows."""
-    columns, by_task = COLUMNS[name], {}
+    task, *columns = COLUMNS[name].values()
+    _, *features, target = COLUMNS[name]
+
+    def read(row):
+        return [row[task].strip(), *(number(row, column) for column in columns)]
+
     path = local_file(f"cases/{name}.csv", data_home, download_if_missing)
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            task, *numbers = (_value(row, column) for column in columns.values())
-            by_task.setdefault(task.strip(), []).append([float(number) for number in numbers])
-    tasks = {key: (np.array(own)[:, :-1], np.array(own)[:, -1]) for key, own in by_task.items()}
-    _, *features, target = columns
-    return long_table(tasks, features, target, as_frame)
-
-
-def _value(row, column):
-    return row[column] if isinstance(column, str) else row[column[0]] == column[1]
+    return table_of_rows(path, read, features, target, as_frame)
