@@ -21,7 +21,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 PUBLIC = [name for name in MODULES if not any(part[0] == "_" for part in name.split("."))]
-CODE_LINES = 8700  # the aim is 5,500
+CODE_LINES = 8750  # the aim is 5,500
 LINES_PER_FILE = 400
 # Each floor may import from those below it. Data sets and the book's style stand beside them.
 FLOORS = [
