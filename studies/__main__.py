@@ -25,6 +25,7 @@ STUDIES = [
     "series",
     "showdown",
     "stores",
+    "tables",
     "words",
 ]
 parser.add_argument("study", choices=STUDIES)
