@@ -153,7 +153,11 @@ class Dial:
             for k, stop in enumerate(self.stops)
         )
         drawing = self._drawing
-        drawing.attrib |= {"role": "img", "aria-label": self.alt, "style": "max-width:100%"}
+        drawing.attrib |= {
+            "role": "img",
+            "aria-label": self.alt,
+            "style": "max-width:100%;height:auto",
+        }
         return (
             f'<div class="dial" id="{name}"><style>#{name} .stop{{display:none}}{shown}</style>'
             f"<fieldset><legend>{html.escape(self.label)}</legend>{buttons}</fieldset>"
