@@ -25,6 +25,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils.fixes import parse_version
 
 from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
 from mtlkit.table import TaskStratifiedKFold, per_task, shared
@@ -141,7 +142,10 @@ def test_requests_in_pipelines_and_searches(routing, model):
         cross_validate(m, X, y, params={"sample_weight": WEIGHT}, cv=folds)["test_score"].mean()
         for m in (own, inside)
     ]
-    assert weighted[0] == weighted[1] != plain[0]
+    # What the estimator inside asks for in `score` is not asked by scikit-learn 1.7.
+    old = parse_version(sklearn.__version__) < parse_version("1.8")
+    assert weighted[0] != plain[0]
+    assert weighted[1] == (plain[0] if old else weighted[0])
 
 
 class Remembers(RegressorMixin, BaseEstimator):
@@ -475,8 +479,10 @@ def test_float32_stays_float32(model):
     fitted = model(Ridge(), task_col=0).fit(small, y.astype(np.float32))
     assert fitted.predict(small).dtype == np.float32
     table, which = ragged_classification()
-    fitted = model(LogisticRegression(), task_col=0).fit(table.astype(np.float32), which)
-    assert fitted.predict_proba(table.astype(np.float32)).dtype == np.float32
+    table = table.astype(np.float32)
+    alone = LogisticRegression().fit(table, which).predict_proba(table).dtype  # 64 bits in 1.7
+    fitted = model(LogisticRegression(), task_col=0).fit(table, which)
+    assert fitted.predict_proba(table).dtype == alone
 
 
 # Errors

@@ -17,7 +17,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
-from sklearn.utils.fixes import parse_version, sp_version
 from sklearn.utils.validation import has_fit_parameter
 
 from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
@@ -325,7 +324,6 @@ def test_weights_go_through_pipelines_and_searches_or_are_refused(estimator):
 # Containers of other kinds
 
 
-@pytest.mark.skipif(sp_version < parse_version("1.14"), reason="scikit-learn asks for SciPy 1.14")
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=name_of)
 def test_array_api_dispatch_changes_nothing(estimator):
     estimator, X, y = on_table(estimator)

@@ -93,11 +93,18 @@ def locked(python):
 
 
 def resolved(python, resolution):
+    """Tests with the lowest or the highest version of all that pyproject.toml names for them.
+
+    It is read itself: were the wheel asked for, that alone would be direct, and whatever it needs
+    the newest. `tests/test_bounds.py` holds what was installed against the bounds.
+    """
+
     def steps(folder):
-        package = f"mtlkit[test] @ {wheel().as_uri()}"
-        commands, inside = environment(folder, python, "--resolution", resolution, package)
+        named = ("--requirement", "pyproject.toml", "--extra", "test")
+        commands, inside = environment(folder, python, "--resolution", resolution, *named)
+        mtlkit = [*UV, "pip", "install", "--quiet", "--python", inside, "--no-deps", wheel()]
         versions = [*UV, "pip", "freeze", "--quiet", "--python", inside]
-        return [*commands, versions, tests(inside)]
+        return [*commands, mtlkit, versions, tests(inside)]
 
     return steps
 
@@ -170,7 +177,8 @@ def jobs():
     for minor, python in found.items():
         if minor != own:  # this one runs them in `make test`
             yield Job("locked-{}.{}".format(*minor), locked(python))
-    yield Job("lowest", resolved(found[min(found)], "lowest-direct"))
+    lowest = (("MTLKIT_VERSIONS", "lowest"),)
+    yield Job("lowest", resolved(found[min(found)], "lowest-direct"), lowest)
     yield Job("newest", resolved(found[newest], "highest"))
     for name in kernels():
         yield Job(name.lower(), on_this_python, (("OPENBLAS_CORETYPE", name),))

@@ -49,23 +49,21 @@ def most_categories(estimator, parameter):
     return estimator.get_params().get(name, np.inf)
 
 
-def with_category(estimator, parameter, features, task, n_levels):
-    """A clone told which columns are categories: its own ones, and the task.
+def with_category(estimator, parameter, features, named, n_levels):
+    """A clone told which columns are categories: its own ones, and the task, the column after them.
 
-    `task`, the column after the features, is a name where columns have names, else a position. If
-    the task is not a category but `n_levels` numbers, these are none.
+    All by position, since scikit-learn 1.7 finds no names in a table of pyarrow. If the task is not
+    a category but `n_levels` numbers, these are none. `named`: columns of the features have names.
     """
-    parameters, names = estimator.get_params(), None
+    parameters, names = estimator.get_params(), column_names(features) if named else []
     own = parameters[parameter]
-    if isinstance(task, str):
-        names = column_names(features)
     if own is None or isinstance(own, str):  # "from_dtype"
         kinds = [] if own is None or not is_frame(features) else dtypes(features)
         own = [j for j, kind in enumerate(kinds) if kind.startswith(("categor", "enum"))]
     own = np.asarray(own)
     own = np.flatnonzero(own) if own.dtype.kind == "b" else own
-    own = [names[j] if names and own.dtype.kind in "iuf" else j for j in own.tolist()]
-    told = {parameter: (own if n_levels else [*own, task]) or None}
+    own = [names.index(j) if j in names else j for j in own.tolist()]
+    told = {parameter: (own if n_levels else [*own, features.shape[1]]) or None}
     monotonic = parameter.removesuffix("categorical_features") + "monotonic_cst"
     if isinstance(parameters.get(monotonic), (list, tuple, np.ndarray)):
         told[monotonic] = [*parameters[monotonic], *[0] * (n_levels or 1)]

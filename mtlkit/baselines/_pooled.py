@@ -291,10 +291,10 @@ class Pooled(OneEstimator):
     def _told(self, features):
         if not isinstance(self.task_as_input, str) or self.task_col is None:
             return self.estimator
-        task = self.task_col if isinstance(self.task_col, str) else features.shape[1]
+        named = isinstance(self.task_col, str)
         n_levels = 0 if self._levels is None else self._levels.means_.shape[1]
         parameter = category_parameter(self.estimator)
-        return with_category(self.estimator, parameter, features, task, n_levels)
+        return with_category(self.estimator, parameter, features, named, n_levels)
 
     def _beside(self, features, columns, values=None):
         """Features, then columns (n, k), in a frame called by the task column and their values."""
