@@ -55,7 +55,7 @@ def regularization_path(model, X, y, alphas=30, *, eps=1e-3, sample_weight=None)
 
     Notes
     -----
-    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`. Cost: that of one fit for each
+    Taught in :doc:`/chapters/algorithms/which_columns`. Cost: that of one fit for each
     strength, less what the start saves and the forming of the loss.
 
     Examples

@@ -139,7 +139,7 @@ class JointSupport(Penalty):
 
     Notes
     -----
-    Taught in :doc:`/chapters/algorithms/what_do_tasks_share`.
+    Taught in :doc:`/chapters/algorithms/which_columns`.
 
     Cost of a proximal step: O(T d). The solver works on a few of the features at a time.
 

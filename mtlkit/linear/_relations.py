@@ -137,7 +137,7 @@ class LearnedRelations(Penalty):
 
     Notes
     -----
-    Taught in :doc:`/chapters/algorithms/which_tasks_belong_together`.
+    Taught in :doc:`/chapters/algorithms/learned_groups`.
 
     Zhang and Yeung alternate between W and Σ. With Σ minimised out what is left is a squared norm
     of W, convex, whose proximal step is one singular value decomposition: O(T d min(T, d)).
