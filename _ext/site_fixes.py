@@ -1,22 +1,61 @@
-"""A repair of the pages that Jupyter Book 1.0 with Sphinx 7.4 writes."""
+"""Repairs of the pages that Jupyter Book 1.0 with Sphinx 7.4 writes.
+
+What needs the address of the site, cards for links and a list of pages for search engines, is made
+where `html: baseurl:` in `_config.yml` names one.
+"""
+
+import re
+
+from docutils import nodes
+from markupsafe import Markup
 
 
-def drop_thebe_scripts(app, pagename, templatename, context, doctree):
-    """Remove the scripts of sphinx-thebe.
+def lighten(app, pagename, templatename, context, doctree):
+    """Remove scripts that the book does not use from a page.
 
-    Jupyter Book loads that extension always. The book does not use it, its script names an
-    address outside the site, and Sphinx writes it twice, which is an error on every page.
+    Jupyter Book loads sphinx-thebe always; its script names an address outside the site, and Sphinx
+    writes it twice, which is an error on every page. MathJax is for pages with a formula.
     """
+    unused = ["thebe"]
+    if doctree is None or next(doctree.findall(formula), None) is None:
+        unused += ["mathjax"]
+    if context.get("title") == context.get("docstitle"):
+        context["docstitle"] = ""  # else the first page has its title twice
     context["script_files"] = [
-        script for script in context.get("script_files", []) if not belongs_to_thebe(script)
+        script
+        for script in context.get("script_files", [])
+        if not any(word in text(script) for word in unused)
     ]
 
 
-def belongs_to_thebe(script):
+def formula(node):
+    return isinstance(node, (nodes.math, nodes.math_block))
+
+
+def text(script):
+    """What a script is told by: its address and what it says itself."""
     body = getattr(script, "attributes", {}).get("body") or ""
-    return "thebe" in f"{getattr(script, 'filename', '')} {body}".lower()
+    return f"{getattr(script, 'filename', '')} {body}".lower()
+
+
+def drop_script(html, name):
+    """HTML without the script of that name; used in `_templates`."""
+    return Markup(re.sub(rf"<script[^>]*/{re.escape(name)}[^>]*></script>", "", str(html)))
+
+
+def add_filter(app):
+    app.builder.templates.environment.filters["drop_script"] = drop_script
+
+
+def use_address(app, config):
+    config.ogp_site_url = config.html_baseurl
+    config.ogp_social_cards = {"enable": bool(config.html_baseurl)}
 
 
 def setup(app):
-    app.connect("html-page-context", drop_thebe_scripts, priority=990)
+    app.connect("config-inited", use_address)
+    app.connect("builder-inited", add_filter)
+    app.connect("html-page-context", lighten, priority=990)
+    if app.config.html_baseurl:
+        app.setup_extension("sphinx_sitemap")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

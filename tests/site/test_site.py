@@ -24,6 +24,16 @@ FIRST_RESULT = """query => {
     const results = Search._performSearch(...Search._parseQuery(query));
     return results[results.length - 1][0];
 }"""
+PAGEFIND = """async queries => {
+    const search = await import(new URL(`${ROOT}pagefind/pagefind.js`, location.href));
+    await search.options({ ranking: RANKING });
+    const found = {};
+    for (const query of queries) {
+        const [first] = (await search.search(query)).results;
+        found[query] = first ? await first.data() : { url: "", excerpt: "", sub_results: [] };
+    }
+    return found;
+}"""
 REFERENCE = sorted(path.stem for path in (HTML / "reference" / "generated").glob("*.html"))
 ONE_OF_EACH_KIND = [
     f"reference/generated/mtlkit.{name}"
@@ -77,21 +87,70 @@ def test_page_of_the_reference(context, base, name):
         assert problems == []
 
 
-def test_search_finds_a_phrase(context, base):
+@pytest.fixture(scope="module")
+def pagefind(context, base):
+    """What Pagefind finds first for each of the queries, on the page of results."""
+    with checks.opened(context, base, "search.html?q=task") as (page, problems):
+        page.wait_for_selector(".pagefind-ui__result-link")
+        yield lambda queries: page.evaluate(PAGEFIND, queries)
+        assert problems == []
+
+
+def test_search_shows_a_sentence_with_marks_and_leads_to_the_section(context, base):
     with checks.opened(context, base, "search.html?q=negative+transfer") as (page, problems):
-        page.wait_for_selector("#search-results li a")
-        assert "negative transfer" in page.inner_text("#search-results").lower()
+        page.wait_for_selector(".pagefind-ui__result mark")
+        assert not page.is_visible("#search-results")  # Sphinx's own list
+        link = page.locator(".pagefind-ui__result-nested a").first
+        assert "#" in link.get_attribute("href")
+        link.click()
+        page.wait_for_selector("mark.pagefind-highlight")
+        assert page.evaluate("scrollY") > 0
         assert problems == []
 
 
 @pytest.mark.parametrize("name", words())
-def test_search_finds_a_page_first_by_each_of_its_names(context, base, name):
-    """What the search page does with a query, without loading it anew for each."""
+def test_search_finds_a_page_first_by_each_of_its_names(pagefind, name):
+    queries = words()[name]
+    first = {query: found["url"] for query, found in pagefind(queries).items()}
+    assert {q: url.removeprefix("/").removesuffix(".html") for q, url in first.items()} == (
+        dict.fromkeys(queries, name)
+    )
+
+
+@pytest.mark.parametrize(
+    "query, pages",
+    {
+        "fine-tune": ["chapters/algorithms/pretrain", "mtlkit.neural.FineTuner"],
+        "imbalanced tasks": ["whose_loss_counts", "five_questions"],
+        "random forest transfer": ["forest"],
+        "how many labels": ["how_many_labels"],
+        "task_col": ["reference/generated"],
+        "MeanRegularizedRidge": ["mtlkit.linear.MeanRegularizedRidge", "one_objective"],
+        "负迁移": ["glossary", "article"],
+    }.items(),
+)
+def test_search_finds_what_people_type(pagefind, query, pages):
+    found = pagefind([query])[query]
+    assert any(page in found["url"] for page in pages), found["url"]
+    assert "<mark>" in found["excerpt"]
+
+
+@pytest.mark.parametrize("name", words())
+def test_search_of_files_finds_a_page_first_by_each_of_its_names(context, base, name):
+    """What Sphinx's search, for files opened from disk, does with a query."""
     with checks.opened(context, base, "search.html?q=task") as (page, problems):
-        page.wait_for_selector("#search-results li a")
+        page.wait_for_function("Search._index !== null")
         first = {query: page.evaluate(FIRST_RESULT, query) for query in words()[name]}
         assert first == dict.fromkeys(words()[name], name)
         assert problems == []
+
+
+def test_search_works_where_no_server_is(context):
+    page = context.new_page()
+    page.goto(f"{(HTML / 'search.html').as_uri()}?q=negative+transfer")
+    page.wait_for_selector("#search-results li a")
+    assert page.locator(".pagefind-ui").count() == 0
+    page.close()
 
 
 # The checks themselves: a small site in which everything is wrong.
