@@ -2,12 +2,15 @@
 
 import json
 import re
+from contextlib import chdir, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "studies" / "results"
+INTRO = (ROOT / "intro.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +47,38 @@ def test_results_say_which_command_makes_them(path):
     assert stored["command"] == f"python -m studies {name}"
 
 
-def test_the_listing_of_the_landing_page_runs(capsys):
-    listing = re.search(r"```python\n(.*?)```", (ROOT / "intro.md").read_text("utf-8"), re.S)[1]
-    with pytest.warns(UserWarning, match="no candidate is boosted"):  # the text says so
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What the listing prints, in a folder that holds the file which the page writes first."""
+    folder = tmp_path_factory.mktemp("landing")
+    listing = "\n".join(re.findall(r"```python\n(.*?)```", INTRO, re.S))
+    with chdir(folder), redirect_stdout(StringIO()) as out:
         exec(listing, {})
-    table = capsys.readouterr().out
-    for name in ("alone", "pooled", "together"):
-        assert re.search(rf"^{name} ", table, re.M)
+    return out.getvalue()
+
+
+def rows_of(table):
+    """For each candidate its score, its difference from alone and the ends of the interval."""
+    lines = re.findall(r"^(\w+) +(?:single|multi|pooled)\S* +(\S+)  (.*?)  ", table, re.M)
+    return {
+        name: [float(number) for number in re.findall(r"[-+]?\d+\.\d", f"{score} {difference}")]
+        for name, score, difference in lines
+    }
+
+
+def test_the_listing_prints_the_table_that_the_page_shows(printed):
+    shown = re.search(r"```text\n(.*?)```", INTRO, re.S)[1]
+    assert shown.splitlines()[:2] == printed.splitlines()[:2]
+    assert list(rows_of(shown)) == ["alone", "pooled", "trees", "tied"]
+    for name, numbers in rows_of(printed).items():
+        assert rows_of(shown)[name] == pytest.approx(numbers, abs=1.0)
+
+
+def test_what_the_page_reads_in_its_table(printed):
+    rows = rows_of(printed)
+    assert rows["tied"][2] > 0 > max(rows["pooled"][2], rows["trees"][2])
+
+
+def test_the_landing_page_names_three_ways_in_before_anything_else():
+    first = INTRO.partition("## ")[0]
+    assert first.count("{button-ref}") == 3

@@ -132,12 +132,13 @@ def on_this_python(folder):
 
 
 def installed(folder):
-    """The wheel in an empty environment: every import, the listing of the landing page.
+    """The wheel in an empty environment: every import, the listings of the landing page.
 
     Then the source archive, unpacked: its tests run, their helpers are there.
     """
-    commands, inside = environment(folder, sys.executable, wheel())
-    listing = re.search(r"```python\n(.*?)```", (ROOT / "intro.md").read_text("utf-8"), re.S)[1]
+    commands, inside = environment(folder, sys.executable, wheel(), "pandas")  # reads a file
+    text = (ROOT / "intro.md").read_text("utf-8")
+    listing = "\n".join(re.findall(r"```python\n(.*?)```", text, re.S))
     imports = (
         "import mtlkit\nfor name in mtlkit.__all__:\n    print(name, getattr(mtlkit, name).__all__)"
     )
