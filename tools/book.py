@@ -10,7 +10,7 @@ import subprocess
 import sys
 import sysconfig
 
-from tools import execute
+from tools import execute, word_index
 from tools.execute import BUILD, CACHE, ROOT
 
 HTML = BUILD / "html"
@@ -46,18 +46,9 @@ def build():
     status = subprocess.run(command, cwd=ROOT).returncode
     if status:
         sys.exit(f"\nThe build failed (exit code {status}): every warning above is an error.")
-    index_words()
+    word_index.write(HTML)
     SITE_KEY.write_text(key)
     print(f"\nThe book is in {HTML / 'index.html'}\nOpen that file in a browser, or: make serve")
-
-
-def index_words(html=HTML):
-    """Let Pagefind read what the pages say; its search is what a served site shows."""
-    command = [sys.executable, "-m", "pagefind", "--site", str(html), "--root-selector"]
-    command += ["article.bd-article", "--glob", "{intro,chapters/**/*,reference/**/*}.html"]
-    status = subprocess.run([*command, "--quiet"]).returncode
-    if status:
-        sys.exit(f"\nPagefind could not index {html} (exit code {status}).")
 
 
 def serve(port):

@@ -7,6 +7,7 @@ from docutils import nodes
 
 from _ext.folded_cells import CLAIM, FIGURE, label
 from _ext.site_fixes import drop_script, lighten
+from tools.word_index import readable
 
 
 def cell(classes=(), **metadata):
@@ -35,3 +36,17 @@ def test_a_page_loads_what_it_uses(formula):
 
     assert left(nodes.paragraph("", "", formula)) == ["tex.js", "doctools.js"]
     assert left(nodes.paragraph("", "", nodes.Text("x"))) == left(None) == ["doctools.js"]
+
+
+def test_the_index_of_words_reads_addresses_names_and_weights():
+    page = '<article class="bd-article"><section id="a"><h2>A</h2></section></article>'
+    assert '<section><h2 id="a">A</h2>' in readable("chapters/code/two_tables", page)
+    assert 'data-names="negative transfer,' in readable(
+        "chapters/background/did_sharing_help", page
+    )
+    for name in ("reference/api", "intro", "chapters/faq/index", "chapters/teaching/syllabus"):
+        assert '<article class="bd-article"><div data-pagefind-weight="0.1">' in readable(
+            name, page
+        )
+    for name in ("reference/glossary", "chapters/code/schools"):
+        assert "weight" not in readable(name, page)

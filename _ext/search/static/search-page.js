@@ -10,9 +10,11 @@ function show() {
     element: box,
     showSubResults: true,
     showImages: false,
+    excerptLength: 24,
     resetStyles: false,
     highlightParam: "highlight",
     ranking: RANKING,
+    processResult: ({ meta: { also, ...meta }, ...result }) => ({ ...result, meta }),
     autofocus: true,
   });
   ui.triggerSearch(new URLSearchParams(location.search).get("q") ?? "");
