@@ -113,7 +113,7 @@ class Equivalence:
 
     Notes
     -----
-    Taught in :doc:`/chapters/background/did_sharing_help`.
+    Taught in :doc:`/chapters/background/what_interval_covers`.
     """
 
     margin: float
@@ -226,7 +226,7 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
     The test is Schuirmann's (1987). If all differences are equal there is nothing to estimate: the
     p value is 0 for a difference inside the margin and 1 otherwise. The cost is O(J).
 
-    Taught in :doc:`/chapters/background/did_sharing_help`.
+    Taught in :doc:`/chapters/background/what_interval_covers`.
 
     References
     ----------
