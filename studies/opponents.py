@@ -24,12 +24,11 @@ from sklearn.preprocessing import FunctionTransformer
 
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.evaluation import compare
-from mtlkit.linear import EmpiricalBayesRidge
 
 SCOPES = ("new rows", "new tasks", "these rows")
 TREES, TREES_ALONE = "boosted, told the task", "boosted alone"
 FOREST, KERNEL = "forest, told the task", "kernel, told the task"
-PARTIAL, STRONGEST_SPLITS = "partial pooling", 8
+PARTIAL = "partial pooling"
 
 
 def flexible(spread, *, classify, task_col=0, components=200, iterations=100):
@@ -97,20 +96,6 @@ def compared(candidates, *table, free=None, **settings):
         own = {name: (model, {}) for name, model in free.items()}
         own[found.baseline] = (candidates[found.baseline][0], {})
         return joined(found, compare(own, *table, **settings | {"baseline": found.baseline}))
-
-
-def strongest(prepared, X, y, *, regression, pixels, cv, **settings):
-    """Scores in points of those that are pooled and told the task, and of partial pooling."""
-    total = float(np.nansum(np.nanvar(X[:, 1:], axis=0))) if pixels else X.shape[1] - 1
-    ways = flexible(total, classify=not regression, components=100, iterations=50)
-    ways = {
-        name: (prepared(model), {f"model__{key}": values for key, values in grid.items()})
-        for name, (model, grid) in ways.items()
-        if name != TREES_ALONE
-    }
-    free = {PARTIAL: prepared(EmpiricalBayesRidge(task_col=0))} if regression else None
-    found = compared(ways, X, y, free=free, cv=cv[:STRONGEST_SPLITS], **settings)
-    return {name: (100 * scores).round(3).tolist() for name, scores in found.scores.items()}
 
 
 def joined(first, second):
