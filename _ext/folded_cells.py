@@ -1,13 +1,13 @@
-"""On the site the code of claims and of figures is folded; what it prints or draws stays.
+"""On the site imports and the code of claims and figures are folded; what a cell shows stays.
 
-MyST-NB folds a cell that has the tag `hide-input`. Here the tag `claim`, or a figure among what the
-cell holds, is enough, so that the notebooks say it once.
+MyST-NB folds a cell that has the tag `hide-input`. Here the tag `claim` or `imports`, or a figure
+among what the cell holds, is enough, so that the notebooks say it once.
 """
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-CLAIM = "Claim, checked by the tests"
+TAGGED = {"tag_claim": "Claim, checked by the tests", "tag_imports": "Imports, and the seed"}
 FIGURE = "Code of the figure"
 
 
@@ -28,8 +28,8 @@ class FoldedCells(SphinxPostTransform):
 
 def label(cell):
     """What the folded code of a cell is called; empty if it stays open."""
-    if "tag_claim" in cell["classes"]:
-        return CLAIM
+    for tag in TAGGED.keys() & set(cell["classes"]):
+        return TAGGED[tag]
     drawn = cell.get("cell_metadata", {}).get("mystnb", {}).get("figure")
     return FIGURE if drawn else ""
 

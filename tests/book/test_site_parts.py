@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 
-from _ext.folded_cells import CLAIM, FIGURE, label
+from _ext.folded_cells import FIGURE, TAGGED, label
 from _ext.site_fixes import drop_script, lighten
 from tools.word_index import readable
 
@@ -14,8 +14,9 @@ def cell(classes=(), **metadata):
     return nodes.container(classes=["cell", *classes], cell_metadata=metadata)
 
 
-def test_the_code_of_claims_and_figures_is_folded():
-    assert label(cell(["tag_claim"])) == CLAIM
+def test_imports_and_the_code_of_claims_and_figures_are_folded():
+    for tag, name in TAGGED.items():
+        assert label(cell([tag])) == name
     assert label(cell(mystnb={"figure": {"caption": "Two lines."}})) == FIGURE
     assert label(cell()) == label(cell(mystnb={"image": {"alt": "x"}})) == ""
 
