@@ -85,7 +85,7 @@ class TrAdaBoostClassifier(DomainEstimator):
 
     Notes
     -----
-    Taught in :doc:`/chapters/algorithms/borrow_rows`.
+    Taught in :doc:`/chapters/algorithms/boost_rows`.
 
     For two classes this is the algorithm of the paper, which leaves the first weights to the user.
     With equal ones a large source outvotes the target in every fit; then no source row is wrong,
