@@ -72,7 +72,7 @@ class Show(SphinxPostTransform):
         for page in [page for page, figures in FIGURES.items() if figures]:
             title = self.link(page, "", self.env.titles[page].astext())
             cards = [self.card(page, *figure) for figure in FIGURES[page].items()]
-            shown += nodes.rubric("", "", title, **{"heading-level": 2})
+            shown += nodes.rubric("", "", title, level=2)  # a heading, as MyST makes it
             shown += nodes.container("", *cards, classes=["gallery-cards"])
         return shown
 
@@ -83,8 +83,8 @@ class Show(SphinxPostTransform):
         links = [self.link(page, name, "Its place")]
         if figure.get("drawn"):
             links += [nodes.Text(" · "), self.link(page, f"code-{name}", "its code")]
-        text = nodes.paragraph("", "", *caption.children)
-        return nodes.container("", thumb(figure), text, nodes.paragraph("", "", *links))
+        words = nodes.paragraph("", "", *caption.children), nodes.paragraph("", "", *links)
+        return nodes.container("", thumb(figure), *words, ids=[f"shown-{name}"])
 
     def link(self, page, anchor, text):
         return make_refnode(self.app.builder, self.env.docname, page, anchor, nodes.Text(text))
@@ -93,6 +93,8 @@ class Show(SphinxPostTransform):
 def thumb(figure):
     image = next(figure.findall(nodes.image)).deepcopy()
     image.attributes |= {"loading": "lazy", "ids": [], "names": []}
+    for size in ("width", "height", "scale"):
+        image.attributes.pop(size, None)
     return nodes.container("", image, classes=["thumb"])
 
 

@@ -30,7 +30,7 @@ def source(page):
 
 
 def slugs(text):
-    found = set()
+    found = set(re.findall(r"\]\{#([\w-]+)\}", text))  # a place that is named by hand
     for title in re.findall(r"^#{1,3} (.+?)\s*$", text, re.M):
         title = re.sub(r"[*`]|\{\w+\}", "", title)
         found.add(re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-"))
@@ -54,7 +54,9 @@ def test_boxes_and_words_hold_the_same():
     for number, box in boxes.items():
         named = set(re.findall(r"`(\w+)", box))
         assert named <= set(re.findall(r"`(\w+)", WORDS)) | {"groups"}, number
-        assert LINK.search(box) or "simplest opponent" in box, number
+        assert all(LINK.search(answer) for answer in re.findall(r"^ +- .+", box, re.M)), number
+        assert f"(#words-{number})]{{#box-{number}}}" in box, number
+        assert f"(#box-{number})]{{#words-{number}}}" in words[number], number
         assert "*Measured*" in words[number] or number == 4, number
         pages = {page for page, _ in LINK.findall(box) if page}
         assert pages <= {page for page, _ in LINK.findall(WORDS)}, number

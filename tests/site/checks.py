@@ -1,6 +1,7 @@
 """What the built site must be like, as functions that return the problems they find."""
 
 import functools
+import posixpath
 import threading
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -69,6 +70,19 @@ def broken_links(html=HTML):
             elif anchor and anchor not in read(target).anchors:
                 problems.add(f"{page.relative_to(html)}: {address} has no such anchor")
     return sorted(problems)
+
+
+def not_in_the_gallery(html=HTML):
+    """Figures of the pages of which the gallery has no card that leads to them."""
+    gallery = Anchors(html / "chapters" / "gallery.html")
+    linked = {posixpath.normpath(f"chapters/{address}") for address in gallery.addresses}
+    anchors = {page: Anchors(html / f"{page}.html").anchors for page in PAGES}
+    figures = [(page, name) for page in PAGES for name in anchors[page] if name]
+    return sorted(
+        f"{name} of {page}"
+        for page, name in figures
+        if name.startswith("fig-") and f"{page}.html#{name}" not in linked
+    )
 
 
 @contextmanager

@@ -71,6 +71,13 @@ def test_every_link_leads_somewhere():
     assert checks.broken_links() == []
 
 
+def test_the_gallery_shows_every_figure_and_loads_it_late():
+    gallery = (HTML / "chapters" / "gallery.html").read_text(encoding="utf-8")
+    shown = gallery.count('class="thumb docutils container"')
+    assert checks.not_in_the_gallery() == []
+    assert shown == gallery.count('loading="lazy"') > 100
+
+
 @pytest.mark.parametrize("name", [*checks.PAGES, *ONE_OF_EACH_KIND])
 def test_page(context, base, name):
     with checks.opened(context, base, f"{name}.html") as (page, problems):
