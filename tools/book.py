@@ -15,6 +15,17 @@ from tools.execute import BUILD, CACHE, ROOT
 
 HTML = BUILD / "html"
 SITE_KEY = BUILD / "site-key"  # what the site was built with
+# Jupyter Book's own has no language and no title.
+INDEX = """<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta http-equiv="refresh" content="0; url=intro.html">
+    <title>Single-task, multi-task and transfer learning</title>
+  </head>
+  <body><p><a href="intro.html">To the book</a></p></body>
+</html>
+"""
 
 
 def script(name):
@@ -46,6 +57,7 @@ def build():
     status = subprocess.run(command, cwd=ROOT).returncode
     if status:
         sys.exit(f"\nThe build failed (exit code {status}): every warning above is an error.")
+    (HTML / "index.html").write_text(INDEX, encoding="utf-8")
     word_index.write(HTML)
     SITE_KEY.write_text(key)
     print(f"\nThe book is in {HTML / 'index.html'}\nOpen that file in a browser, or: make serve")

@@ -5,7 +5,6 @@ SITE_REQUIRED=1, as in `.ci/run`, they fail instead.
 """
 
 import os
-import shutil
 
 import pytest
 
@@ -14,7 +13,6 @@ if os.environ.get("SITE_REQUIRED") != "1":
         pytest.importorskip(name, reason="needs: pip install -r requirements-browser.txt")
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from _ext.search_words import words
 from tests.site import checks
@@ -44,23 +42,6 @@ if os.environ.get("SITE_REQUIRED") != "1":
     problems = checks.missing_or_stale() + checks.old_results()
     if problems:
         pytest.skip(f"run `make book` first: {problems[0]}", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def context():
-    # Debian's Chromium; where there is none, playwright looks for its own.
-    with (
-        sync_playwright() as playwright,
-        checks.start(playwright, shutil.which("chromium")) as browser,
-        browser.new_context() as context,
-    ):
-        yield context
-
-
-@pytest.fixture(scope="module")
-def base():
-    with checks.served(HTML) as address:
-        yield address
 
 
 def test_every_page_is_there_and_current():
