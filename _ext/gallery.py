@@ -80,7 +80,7 @@ class Show(SphinxPostTransform):
         caption = next(figure.findall(nodes.caption)).deepcopy()
         for reference in caption.findall(pending_xref):
             reference["refdoc"] = self.env.docname
-        links = [self.link(page, name, "Its place")]
+        links = [self.link(page, name, "On its page")]
         if figure.get("drawn"):
             links += [nodes.Text(" · "), self.link(page, f"code-{name}", "its code")]
         words = nodes.paragraph("", "", *caption.children), nodes.paragraph("", "", *links)

@@ -59,7 +59,7 @@ def printed(tmp_path_factory):
 
 def rows_of(table):
     """For each candidate its score, its difference from alone and the ends of the interval."""
-    lines = re.findall(r"^(\w+) +(?:single|multi|pooled)\S* +(\S+)  (.*?)  ", table, re.M)
+    lines = re.findall(r"^(\w+) +(?:single|multi|pooled)\S* +(\S+) {2,}(.*?)  ", table, re.M)
     return {
         name: [float(number) for number in re.findall(r"[-+]?\d+\.\d", f"{score} {difference}")]
         for name, score, difference in lines

@@ -133,7 +133,9 @@ FACTS = """async () => {
     estimators: all('.sk-top-container').length,
     overflow: page.scrollWidth - page.clientWidth,
     images: all('article img, main img').map(i => ({
-      src: i.getAttribute('src'), alt: i.alt, broken: !i.complete || !i.naturalWidth })),
+      src: i.getAttribute('src'), alt: i.alt,
+      // What is loaded late may not be there yet; that its file is, the links say.
+      broken: i.complete ? !i.naturalWidth : i.loading !== 'lazy' })),
   };
 }"""
 
@@ -209,8 +211,10 @@ def show(page, mode):
     page.emulate_media(color_scheme=scheme)
     page.wait_for_function(
         """scheme => [undefined, scheme].includes(document.documentElement.dataset.theme)
-        && !document.getAnimations().some(a => a instanceof CSSTransition)""",
+        && !document.getAnimations().some(
+          a => a instanceof CSSTransition && a.playState !== "finished")""",
         arg=scheme,
+        polling=100,  # in ms: a page that nobody looks at may draw no frames
     )
 
 
