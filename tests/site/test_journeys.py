@@ -19,7 +19,7 @@ if os.environ.get("SITE_REQUIRED") != "1":
 
 DIALS = {
     "chapters/background/three_settings": 11,
-    "chapters/algorithms/how_many_labels": 5,
+    "chapters/algorithms/how_many_labels": 6,
     "chapters/algorithms/partial_pooling": 11,
     "chapters/algorithms/borrow_model": 13,
     "chapters/algorithms/other_world": 7,
