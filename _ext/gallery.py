@@ -10,6 +10,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.logging import getLogger
 from sphinx.util.nodes import make_refnode
 
 FIGURES = {}  # page -> name -> figure, in the order of the book
@@ -59,7 +60,10 @@ class Show(SphinxPostTransform):
             node.replace_self(getattr(self, node["kind"])(node))
 
     def thumbnail(self, node):
-        return thumb(ChainMap(*FIGURES.values())[node["figure"]])
+        figure = ChainMap(*FIGURES.values()).get(node["figure"])
+        if figure is None:
+            getLogger(__name__).warning("no figure is named %s", node["figure"], location=node)
+        return thumb(figure) if figure else nodes.container()
 
     def page_cards(self, node):
         for item in node.findall(nodes.list_item):
