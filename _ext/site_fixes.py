@@ -40,7 +40,7 @@ def text(script):
 
 def drop_script(html, name):
     """HTML without the script of that name; used in `_templates`."""
-    return Markup(re.sub(rf"<script[^>]*/{re.escape(name)}[^>]*></script>", "", str(html)))
+    return Markup(re.sub(rf"<script[^>]*[/\"]{re.escape(name)}[^>]*></script>", "", str(html)))
 
 
 def add_filter(app):

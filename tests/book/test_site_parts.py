@@ -24,6 +24,7 @@ def test_imports_and_the_code_of_claims_and_figures_are_folded():
 def test_one_script_is_dropped_and_others_stay():
     html = '<script defer src="a/b.js?digest=1"></script><script src="c.js"></script>'
     assert drop_script(html, "b.js") == '<script src="c.js"></script>'
+    assert drop_script(html, "c.js") == '<script defer src="a/b.js?digest=1"></script>'
     assert drop_script(html, "x.js") == html
 
 
