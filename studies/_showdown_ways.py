@@ -131,6 +131,9 @@ TRAININGS = (
     {"learning_rate_init": [0.005], "max_iter": [30]},
     {"learning_rate_init": [0.02], "max_iter": [80]},
 )
+# From trained parameters fewer steps are enough, and many forget what was learned.
+GENTLE = {"learning_rate_init": [0.003], "max_iter": [8]}
+MIDDLE = {"learning_rate_init": [0.005], "max_iter": [30]}
 DECAYS = {"numbers": [0.1, 1], "classes": [0.001, 0.1]}
 NO_SOURCE_NETWORK = "source and target have no column in common, so no trunk goes over"
 NO_PIXEL_SLOPES = "levels only: slopes of 64 pixels are 2,145 variances and covariances"
@@ -210,7 +213,7 @@ def pixels(name):
 
 
 def networks(name, sources, targets, regression):
-    """The candidates that are networks, each with two ways to train and two of another dial.
+    """The candidates that are networks, each with two step sizes and two of another dial.
 
     That is the weight decay, or, of a network of the sources, whether their head is kept.
     """
@@ -226,8 +229,9 @@ def networks(name, sources, targets, regression):
     joint = clone(net).set_params(task_col=0, task_weight="tasks")
     start = clone(joint).set_params(alpha=decays[0], max_iter=80, learning_rate_init=0.01)
     decayed = [steps | {"alpha": decays} for steps in TRAININGS]
-    heads = [steps | {"head": [None, sources[0]]} for steps in TRAININGS]
-    wide = [_under("network", {"alpha": decays}) | steps for steps in TRAININGS]
+    heads = [steps | {"head": [None]} for steps in TRAININGS]
+    heads += [steps | {"head": [sources[0]]} for steps in (GENTLE, MIDDLE)]
+    wide = [_under("network", {"alpha": decays}) | steps for steps in (GENTLE, MIDDLE)]
     found = {
         NET: (PerTask(net, task_col=0), [_under("estimator", steps) for steps in decayed]),
         TRUNK: (joint, decayed),
