@@ -1,6 +1,7 @@
 """The minefields again with the strongest models: boosted trees, a kernel, told the field or alone.
 
-They are slow, so they see four of the draws. They choose among as many settings as the linear
+Trees are also told the ground beside the field, as two of the linear candidates are. All of these
+are slow, so they see four of the draws. They choose among as many settings as the linear
 candidates, on the same folds. These are fitted with the settings that they chose there before.
 """
 
@@ -10,6 +11,8 @@ from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingCla
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import ParameterGrid
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.datasets import load_cancer_domains
@@ -20,6 +23,7 @@ from mtlkit.table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
 from .opponents import KERNEL, TREES, TREES_ALONE, flexible
 
 LABELS, FOLDS, FEWEST_MINES, SEED, FIELDS, DRAWS = [20, 40, 80, 160], 2, 2, 0, 29, 4
+FOLIATED, TREES_GROUND = 15, "boosted, told field and ground"
 PAIRS = [
     (TREES, "alone"),
     (TREES, "pooled"),
@@ -30,6 +34,11 @@ PAIRS = [
     ("learned relations", TREES),
     ("pooled by terrain", TREES),
     ("pooled by terrain", KERNEL),
+    (TREES_GROUND, TREES),
+    (TREES_GROUND, "tied"),
+    ("pooled by terrain", TREES_GROUND),
+    ("tied by terrain", TREES_GROUND),
+    ("learned relations", TREES_GROUND),
 ]
 
 
@@ -63,22 +72,31 @@ def candidates(scaled):
     trees = HistGradientBoostingClassifier(random_state=0)
     alone = GradientBoostingClassifier(n_estimators=15, random_state=0)
     kernel = flexible(9, classify=True, components=100)[KERNEL][0]
+    rates = {"learning_rate": [0.03, 0.1], "min_samples_leaf": [5, 20], "max_leaf_nodes": [8, 31]}
     grids = {
-        TREES: {"learning_rate": [0.03, 0.1], "min_samples_leaf": [5, 20],
-                "max_leaf_nodes": [8, 31]},
+        TREES: rates,
+        TREES_GROUND: {f"told__estimator__{name}": values for name, values in rates.items()},
         KERNEL: {"featureunion__nystroem__gamma": [0.003, 0.01, 0.03, 0.1],
                  "logisticregression__C": [0.03, 1]},
         TREES_ALONE: {"learning_rate": [0.05, 0.1, 0.2, 0.4], "max_depth": [1, 2]},
     }  # fmt: skip
+    told = Pooled(trees, task_col=0, task_as_input="category")
     models = {
-        TREES: Pooled(trees, task_col=0, task_as_input="category"),
+        TREES: told,
+        TREES_GROUND: Pipeline([("ground", FunctionTransformer(with_ground)), ("told", told)]),
         KERNEL: kernel,
         TREES_ALONE: PerTask(alone, task_col=0),
     }
+    under = {name: "model__" if name == TREES_GROUND else "model__estimator__" for name in models}
     return {
-        name: (scaled(models[name]), {f"model__estimator__{k}": v for k, v in grid.items()})
+        name: (scaled(models[name]), {under[name] + k: v for k, v in grid.items()})
         for name, grid in grids.items()
     }
+
+
+def with_ground(X):
+    """The table with one column more: whether the ground of the field is bare."""
+    return np.column_stack([X, X[:, 0] >= FOLIATED])
 
 
 def measure(X, y, n, scaled, linear, chosen):

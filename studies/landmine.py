@@ -32,6 +32,7 @@ from ._landmine_strongest import (
     FEWEST_MINES,
     FIELDS,
     FOLDS,
+    FOLIATED,
     LABELS,
     SEED,
     by_field,
@@ -43,7 +44,7 @@ from ._landmine_strongest import (
 )
 from ._stored import write
 
-SPLITS, FOLIATED, RESAMPLES = 20, 15, 2000
+SPLITS, RESAMPLES = 20, 2000
 SETTINGS = {
     "alone": "single-task",
     "pooled": "pooled",
