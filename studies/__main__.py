@@ -26,6 +26,7 @@ STUDIES = [
     "showdown",
     "stores",
     "tables",
+    "thread",
     "words",
 ]
 parser.add_argument("study", choices=STUDIES)
