@@ -193,3 +193,9 @@ def some(values, most=8):
     values = [v.item() if isinstance(v, np.generic) else v for v in values]
     shown = ", ".join(repr(value) for value in values[:most])
     return f"[{shown}{', …' if len(values) > most else ''}]"
+
+
+def check_known(value, known, what):
+    """Raise a ValueError unless `value` is one of `known`."""
+    if value not in known:
+        raise ValueError(f"{what} {value!r} is unknown: choose one of {some(known)}")

@@ -63,7 +63,7 @@ def task_affinity(
     level=0.95,
     n_jobs=None,
     random_state=None,
-):
+) -> TaskAffinity:
     r"""Pairwise task affinity: what each task gains from training with each other one.
 
     With score(f, t) the score of a fitted model f on the test rows of task t,

@@ -19,12 +19,12 @@ from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from .._utils._containers import some
+from .._utils._containers import check_known, some
 from .._utils._delegation import setting_of
 from .._utils._validation import check_choice, check_flag
 from ..table import TaskStratifiedKFold, TaskStratifiedShuffleSplit
 from ..table._reading import unique_tasks
-from ._comparison import Comparison, check_known
+from ._comparison import Comparison
 from ._designs import check_scope
 from ._scoring import Responses, Scores, TaskScorer
 from ._search import (
@@ -58,7 +58,7 @@ def compare(
     n_jobs=None,
     random_state=None,
     verbose=False,
-):
+) -> Comparison:
     """Paired comparison of estimators by nested cross-validation, with equal search budgets.
 
     On every split each candidate chooses its setting by cross-validation inside the training part,

@@ -1,15 +1,19 @@
 """What a comparison can be asked: differences, tasks, equivalence, a table, a plot."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from .._utils._containers import some
+from .._utils._containers import check_known
 from ._designs import Parts, check_new_tasks, check_scope, error_of_mean, warn_wide
-from ._intervals import check_level, equivalence, in_a_word, interval, paired
+from ._intervals import Difference, Equivalence, equivalence, in_a_word, interval, paired
 from ._plot import ComparisonDisplay
-from ._table import make_frame, make_table
+from ._table import ComparisonTable, make_frame, make_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Scores of scikit-learn whose best value is not 1.
 _UNBOUNDED = ("neg_", "mutual_info", "positive_likelihood")
@@ -126,7 +130,7 @@ class Comparison:
             f"splits, intervals for {self.scope}; see .table() and .plot()>"
         )
 
-    def difference(self, name, baseline=None, *, scope=None, level=0.95):
+    def difference(self, name, baseline=None, *, scope=None, level=0.95) -> Difference:
         """Score of `name` minus score of the baseline, with its interval.
 
         Parameters
@@ -156,9 +160,9 @@ class Comparison:
             If no design gives a useful interval; the message names the cure.
         """
         d, error, df, scope = self._on_all(name, baseline, scope)
-        return interval(d, error, df, check_level(level), scope)
+        return interval(d, error, df, level, scope)
 
-    def task_differences(self, name, baseline=None, *, scope=None, level=0.95):
+    def task_differences(self, name, baseline=None, *, scope=None, level=0.95) -> dict:
         """The difference on each task alone.
 
         Parameters
@@ -189,10 +193,10 @@ class Comparison:
                 d = paired(a[splits, t], b[splits, t])
                 parts, own = self.parts.of(splits, units), moved[splits][:, units]
                 found = error_of_mean(d, scope, parts, own)
-                result[task] = interval(d, found.error, found.df, check_level(level), scope)
+                result[task] = interval(d, found.error, found.df, level, scope)
         return result
 
-    def worst_task(self, name, baseline=None, *, scope=None, level=0.95):
+    def worst_task(self, name, baseline=None, *, scope=None, level=0.95) -> tuple[Any, Difference]:
         """The task with the smallest mean difference.
 
         Of many tasks the worst looks bad by chance, and its interval does not know that it was
@@ -229,7 +233,7 @@ class Comparison:
             )
         return min(differences.items(), key=lambda item: item[1].mean)
 
-    def equivalence(self, name, baseline=None, *, margin, scope=None):
+    def equivalence(self, name, baseline=None, *, margin, scope=None) -> Equivalence:
         """Test that `name` and the baseline differ by less than `margin`.
 
         Parameters
@@ -251,7 +255,7 @@ class Comparison:
         d, error, df, scope = self._on_all(name, baseline, scope)
         return equivalence(d, error, df, margin, scope=scope)
 
-    def verdict(self, name, baseline=None, *, margin, scope=None, level=0.95):
+    def verdict(self, name, baseline=None, *, margin, scope=None, level=0.95) -> str:
         """Whether `name` wins, loses or ties against the baseline, by the rule of `verdict`.
 
         Parameters
@@ -276,17 +280,17 @@ class Comparison:
         return in_a_word(d, error, df, margin, level)
 
     @property
-    def scale(self):
+    def scale(self) -> int:
         """Factor for display: 100 (points) for scikit-learn scores of at most 1, else 1."""
         bounded = self.scoring in get_scorer_names() and not self.scoring.startswith(_UNBOUNDED)
         return 100 if bounded else 1
 
     @property
-    def score_label(self):
+    def score_label(self) -> str:
         """How a header or an axis names the score."""
         return {"r2": "R²"}.get(self.scoring, self.scoring)
 
-    def table(self, scope=None, scale=None):
+    def table(self, scope=None, scale=None) -> ComparisonTable:
         """The comparison as a table, for print and for a notebook.
 
         Parameters
@@ -304,7 +308,7 @@ class Comparison:
         """
         return make_table(self, self._scope(scope), self.scale if scale is None else scale)
 
-    def plot(self, ax=None, scope=None):
+    def plot(self, ax=None, scope=None) -> ComparisonDisplay:
         """Dot and interval of each candidate's difference from the baseline.
 
         Parameters
@@ -321,7 +325,7 @@ class Comparison:
         """
         return ComparisonDisplay.from_comparison(self, scope=scope, ax=ax)
 
-    def to_frame(self, by_task=False):
+    def to_frame(self, by_task=False) -> "pd.DataFrame":
         """All scores as a long table, for statistics of your own.
 
         Parameters
@@ -343,7 +347,7 @@ class Comparison:
         """
         return make_frame(self, by_task)
 
-    def refit(self, name, X, y, *, groups=None, sample_weight=None):
+    def refit(self, name, X, y, *, groups=None, sample_weight=None) -> Any:
         """The candidate for use: searched once more, on all rows, and fitted to them.
 
         Parameters
@@ -392,9 +396,3 @@ class Comparison:
         for candidate in (name, baseline):
             check_known(candidate, self.names, "candidate")
         return scores[name], scores[baseline]
-
-
-def check_known(value, known, what):
-    """Raise a ValueError unless `value` is one of `known`."""
-    if value not in known:
-        raise ValueError(f"{what} {value!r} is unknown: choose one of {some(known)}")

@@ -14,14 +14,18 @@ from .._utils._validation import check_number
 class Interval:
     """Writes a mean with its interval: ``f"{d:.3f}"`` is ``+0.012 [-0.003, +0.027]``."""
 
-    def __format__(self, spec):
+    mean: float
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
         # "+" shows the sign of a gain; "z" (Python 3.11) keeps a rounded zero from reading "-0.0".
         mean, low, high = (
             format(value, f"+z{spec or '.3f'}") for value in (self.mean, self.low, self.high)
         )
         return f"{mean} [{low}, {high}]"
 
-    def __str__(self):
+    def __str__(self) -> str:
         scope = getattr(self, "scope", None)
         return format(self) + (f" ({scope})" if scope else "")
 
@@ -70,7 +74,7 @@ class Difference(Interval):
     level: float
     scope: str | None = None
 
-    def times(self, factor):
+    def times(self, factor: float) -> "Difference":
         """The same difference in other units, for example points: ``d.times(100)``.
 
         Parameters
@@ -123,7 +127,7 @@ class Equivalence:
     alpha: float
 
 
-def paired_difference(a, b, *, level=0.95, corrected=None):
+def paired_difference(a, b, *, level=0.95, corrected=None) -> Difference:
     """Mean of a - b over the same splits, with a paired t interval.
 
     Parameters
@@ -183,10 +187,10 @@ def paired_difference(a, b, *, level=0.95, corrected=None):
     +0.075 [+0.029, +0.121]
     """
     d = paired(a, b)
-    return interval(d, *_error(d, corrected), check_level(level))
+    return interval(d, *_error(d, corrected), level)
 
 
-def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
+def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None) -> Equivalence:
     """Equivalence test (TOST): are a and b the same for practical purposes?
 
     A wide interval that holds 0 shows nothing; this test must *reject* that the difference is
@@ -238,7 +242,7 @@ def equivalence_test(a, b, margin, *, alpha=0.05, corrected=None):
     return equivalence(d, *_error(d, corrected), margin, alpha)
 
 
-def verdict(a, b, margin, *, level=0.95, corrected=None):
+def verdict(a, b, margin, *, level=0.95, corrected=None) -> str:
     """One word for a paired comparison, by one rule for a whole table.
 
     Parameters
@@ -284,6 +288,7 @@ def verdict(a, b, margin, *, level=0.95, corrected=None):
 
 def interval(d, error, df, level, scope=None):
     """The t interval of the mean of d (J,), with a standard error and degrees of freedom."""
+    level = check_level(level)
     mean, half = float(d.mean()), float(stats.t.ppf((1 + level) / 2, df) * error)
     return Difference(
         mean=mean,
@@ -313,7 +318,7 @@ def in_a_word(d, error, df, margin, level):
     """The rule of `verdict`."""
     if equivalence(d, error, df, margin).equivalent:
         return "ties"
-    found = interval(d, error, df, check_level(level))
+    found = interval(d, error, df, level)
     return "wins" if found.low > 0 else "loses" if found.high < 0 else "inconclusive"
 
 

@@ -64,7 +64,7 @@ def label_saving(
     level=0.95,
     resamples=500,
     random_state=None,
-):
+) -> list[LabelSaving]:
     """Labels that a baseline needs in addition to score what a candidate scores (learning curves).
 
     A learning curve read sideways: from the candidate's mean score at n labels go to the right

@@ -42,7 +42,9 @@ class ComparisonDisplay:
         self.xlabel = xlabel
 
     @classmethod
-    def from_comparison(cls, comparison, *, baseline=None, scope=None, ax=None, **kwargs):
+    def from_comparison(
+        cls, comparison, *, baseline=None, scope=None, ax=None, **kwargs
+    ) -> "ComparisonDisplay":
         """Plot the result of `compare`.
 
         Parameters
@@ -75,7 +77,7 @@ class ComparisonDisplay:
         )
         return cls(differences, comparison.settings, xlabel=xlabel).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax=None, **kwargs) -> "ComparisonDisplay":
         """Draw the differences.
 
         Parameters

@@ -32,7 +32,7 @@ class ComparisonTable:
     header: list[str]
     rows: list[list[str]]
 
-    def __str__(self):
+    def __str__(self) -> str:
         widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
         lines = [self.caption]
         for cells in (self.header, ["-" * width for width in widths], *self.rows):
@@ -40,7 +40,7 @@ class ComparisonTable:
             lines.append("  ".join(padded).rstrip())
         return "\n".join(lines)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.header)
         body = "".join(
             f'<tr><th scope="row">{escape(name)}</th>'

@@ -93,7 +93,7 @@ class ShiftReport:
     source_score: float | None
     target_score: float | None
 
-    def differs(self, name):
+    def differs(self, name: str) -> bool:
         """Whether a measure is above what chance gives in 1 of 20 cases.
 
         Parameters
@@ -106,9 +106,9 @@ class ShiftReport:
         differs : bool
             True if the measure exceeds the 95 % quantile under chance.
         """
-        return getattr(self, name) > self.chance[name]
+        return bool(getattr(self, name) > self.chance[name])
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [
             f"source {self.n_source} rows, {self.n_source_labels} with a label; "
             f"target {self.n_target} rows, {self.n_target_labels} with a label"
@@ -153,7 +153,7 @@ class ShiftReport:
 
 def diagnose_shift(
     X, y=None, *, source=None, target=None, task_col, classifier=None, random_state=None
-):
+) -> ShiftReport:
     """Dataset shift: how the rows of a target differ from those of its sources.
 
     Parameters
