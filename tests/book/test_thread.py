@@ -88,15 +88,19 @@ def test_ends_of_the_dial_are_the_baselines():
 
 
 def test_pulled_means_lie_between_own_and_common():
-    levels = STORED["levels"]
-    own, pulled = (np.array(levels[key]) - levels["pooled"] for key in ("alone", "pulled"))
-    far = abs(own) > 1
-    share = pulled[far] / own[far]
+    own, common, pulled = (np.array(STORED["levels"][k]) for k in ("alone", "pooled", "pulled"))
+    assert len(set(common)) == 1
+    far = abs(own - common) > 1
+    share = ((pulled - common) / (own - common))[far]
     assert (share > 0).all() and (share < 1).all()
-    others = np.array(levels["others"])
-    for name, guess in [("alone", levels["alone"]), ("pooled", levels["pooled"])]:
-        error = np.sqrt(np.mean((np.array(guess) - others) ** 2))
-        assert levels["error"][name] == pytest.approx(error, abs=0.01)
+
+
+def test_pulled_means_are_nearer_by_what_is_said():
+    levels = STORED["levels"]
+    for name, gain in levels["pulled is nearer than"].items():
+        missed = levels["missed by"]
+        assert gain["mean"] == pytest.approx(missed[name] - missed["pulled"], abs=0.011)
+        assert gain["low"] < gain["mean"] < gain["high"]
 
 
 @pytest.mark.skipif(
