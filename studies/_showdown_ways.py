@@ -72,7 +72,7 @@ def tables():
         "digit questions": (load_digit_tasks, [0], 200, (20,), 150),
         "digits turned": (lambda: _five_digits(("rotation", 15)), [0], 200, (20,), 200),
         "digits inverted": (lambda: _five_digits("inversion"), [0], 200, (20,), 200),
-        "cancer, other gain": (load_cancer_domains, [0], 200, (20, 120), 140),
+        "cancer, other scale": (load_cancer_domains, [0], 200, (20, 120), 140),
         IRIS: (_iris_and_cancer, [0], 100, (20,), 200),
         "simulated, near": (
             lambda: make_linear_tasks("shared mean", **linear), [0, 1], 150, (15, 150), 50,
@@ -122,7 +122,7 @@ DIALS = {
     "digit questions": LOGISTIC,
     "digits turned": LOGISTIC,
     "digits inverted": LOGISTIC,
-    "cancer, other gain": LOGISTIC,
+    "cancer, other scale": LOGISTIC,
     IRIS: LOGISTIC,
     MINES: ((0.05, 150), (1, 30), ([0.3, 3], [3, 100])),
 }
