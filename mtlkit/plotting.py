@@ -120,8 +120,8 @@ class Dial:
         plt = _pyplot()
         if len(stops) < 2:
             raise ValueError(f"a dial needs two stops or more, not {list(stops)}")
-        if not 0 <= start < len(stops):
-            raise ValueError(f"start must be a position from 0 to {len(stops) - 1}, not {start}")
+        if isinstance(start, (bool, float)) or start not in range(len(stops)):
+            raise ValueError(f"start must be a position from 0 to {len(stops) - 1}, not {start!r}")
         self.label, self.alt, self.stops, self.start = label, alt, list(stops), start
         drawings = []
         for value in stops.values():

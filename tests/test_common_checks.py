@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -17,6 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import has_fit_parameter
 
 from mtlkit.baselines import FeatureAugmentation, PerTask, Pooled
@@ -30,6 +32,7 @@ from ._with_task import WeightedWithTask, WithTask
 
 # The tables here are small and made for other ends.
 pytestmark = pytest.mark.filterwarnings("ignore:.*effective_sample_size_")
+OLD = parse_version(sklearn.__version__) < parse_version("1.8")
 ROLES = ("task_col", "source", "target")
 LONE_ROW = "one row cannot be of a source and of the target"
 LONE_CLASS = "a task of one class cannot be fitted alone"
@@ -326,6 +329,8 @@ def test_weights_go_through_pipelines_and_searches_or_are_refused(estimator):
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=name_of)
 def test_array_api_dispatch_changes_nothing(estimator):
+    if OLD and getattr(estimator, "task_as_input", None) == "category":
+        pytest.skip("boosted trees of scikit-learn 1.7 fail with a category and this dispatch")
     estimator, X, y = on_table(estimator)
     expected = outputs(clone(estimator).fit(X, y), X)
     with config_context(array_api_dispatch=True):

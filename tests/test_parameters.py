@@ -185,7 +185,20 @@ def saving(thing, given):
     return [[one.mean, one.low] for one in found]
 
 
+def turned(thing, given):
+    plt = pytest.importorskip("matplotlib.pyplot", reason="needs: pip install 'mtlkit[plot]'")
+    fig, ax = plt.subplots()
+    stops = {f"at {k}": k for k in range(6)}
+    (dot,) = ax.plot([0, 6], [0, 0], "o")
+    try:
+        shown = thing(fig, lambda k: dot.set_xdata([k, 6]), stops, label="k", alt="A dot.", **given)
+    finally:
+        plt.close(fig)
+    return [ord(letter) for letter in shown._repr_html_()]
+
+
 FUNCTIONS = {
+    "Dial": turned,
     "KLIEP": kliep,
     "FineTuner": fine_tuned,
     "compare": compared,
