@@ -12,7 +12,7 @@ function show() {
     showImages: false,
     excerptLength: 24,
     resetStyles: false,
-    highlightParam: "highlight",
+    highlightParam: "found",
     ranking: RANKING,
     processResult: ({ meta: { also, ...meta }, ...result }) => ({ ...result, meta }),
     autofocus: true,
