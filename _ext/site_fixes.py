@@ -9,6 +9,18 @@ import re
 from docutils import nodes
 from markupsafe import Markup
 
+# What is written into every page and hinders someone: what stands there, and what should.
+MENDED = {
+    'role="doc-biblioentry"': 'role="listitem"',  # of a list, whose role is `list`
+    ' aria-label="Toggle hidden content"': "",  # else a folded cell is not called what it shows
+    "<img alt=": '<img loading="lazy" alt=',  # pictures below the window come when they are needed
+}
+
+
+def mend(app, pagename, templatename, context, doctree):
+    for wrong, right in MENDED.items():
+        context["body"] = context.get("body", "").replace(wrong, right)
+
 
 def lighten(app, pagename, templatename, context, doctree):
     """Remove scripts that the book does not use from a page.
@@ -56,6 +68,7 @@ def setup(app):
     app.connect("config-inited", use_address)
     app.connect("builder-inited", add_filter)
     app.connect("html-page-context", lighten, priority=990)
+    app.connect("html-page-context", mend)
     if app.config.html_baseurl:
         app.setup_extension("sphinx_sitemap")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 SECONDS_PER_PAGE = 20  # of processor time: told, never a failure
 LINES_PER_CELL = 15
+COLUMNS = 72  # what fits between the sidebars, and what a slide shows
 SHORTEST_ALT_TEXT = 40
 
 LAST_SECTIONS = ["Exercises", "Summary", "What is next", "References"]
@@ -202,6 +203,49 @@ def computed(node):
     return isinstance(node, ast.Name) and node.id not in {*dir(builtins), "np", "pd"}
 
 
+# The reader --------------------------------------------------------------------------------------
+
+
+def pictures(notebook):
+    """The data and the mechanism are drawn before the first formula on a line of its own."""
+    drawn = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            drawn += draws(cell)
+        elif re.search(r"^\$\$", cell.source, re.M):
+            break
+        else:
+            drawn += cell.source.count("```{figure}")
+    return [] if drawn >= 2 else [f"{drawn} pictures before the first formula, not two"]
+
+
+def quiz(notebook):
+    """Three to five questions before the exercises, their answers folded below them."""
+    text = "\n\n".join(cell.source for cell in markdown_cells(notebook))
+    found = re.search(
+        r"^## Quiz\n(.*?)^```\{admonition\} Answers\n(.*?)^```\s+^## ", text, re.M | re.S
+    )
+    if not found:
+        return ["there must be a section `## Quiz` with an admonition of answers at its end"]
+    asked, answered = (re.findall(r"^(\d)\. ", part, re.M) for part in found.groups())
+    problems = []
+    if not 3 <= len(asked) <= 5 or asked != answered:
+        problems.append(f"{len(asked)} questions and {len(answered)} answers")
+    if not found[2].startswith(":class: dropdown\n"):
+        problems.append("the answers of the quiz need `:class: dropdown`")
+    return problems
+
+
+def predictions(notebook):
+    """A question before the cell that answers it, with its answer folded."""
+    text = "\n\n".join(cell.source for cell in markdown_cells(notebook))
+    asked = len(re.findall(r"^```\{admonition\} Predict first\n:class: tip\n", text, re.M))
+    answered = len(re.findall(r"^```\{admonition\} Answer\n:class: dropdown\n", text, re.M))
+    if not asked or asked > answered:
+        return [f"{asked} questions to predict, {answered} folded answers"]
+    return []
+
+
 # Code and figures --------------------------------------------------------------------------------
 
 
@@ -216,6 +260,11 @@ def code(notebook):
         lines = cell.source.splitlines()
         if len(lines) > LINES_PER_CELL and "imports" not in tags(cell):
             problems.append(f"{len(lines)} lines, more than {LINES_PER_CELL}: {first_line(cell)!r}")
+        problems += [
+            f"{len(line)} columns, more than {COLUMNS}: {line!r}"
+            for line in lines
+            if len(line) > COLUMNS
+        ]
         for pattern, what in FORBIDDEN_CODE.items():
             match = re.search(pattern, cell.source, re.M)
             if match:

@@ -16,6 +16,28 @@ FIGURE = {
 EXERCISE = "```{exercise} Turn it\n:label: ex-%s\nTry.\n```"
 SOLUTION = "```{solution-start} ex-%s\n:class: dropdown\n```"
 
+PREDICT = """```{admonition} Predict first
+:class: tip
+Which line is higher?
+```
+
+```{admonition} Answer
+:class: dropdown
+The upper one.
+```"""
+QUIZ = """## Quiz
+
+1. Why?
+2. When?
+3. Where?
+
+```{admonition} Answers
+:class: dropdown
+1. So.
+2. Now.
+3. Here.
+```"""
+
 
 def good_page():
     text, code = new_markdown_cell, new_code_cell
@@ -35,10 +57,13 @@ def good_page():
             text("## A case\n\n```python\n# a comment, no heading\n```"),
             code("plt.plot([0, 1])\nplt.show()", metadata={"mystnb": FIGURE}),
             code("gain = 1\nassert gain > 0", metadata={"tags": ["claim"]}),
+            text("```{figure} flow.svg\n:name: fig-flow\n```\n\n" + PREDICT),
+            text("$$\nx = 1\n$$ (eq-x)"),
             text("## Where it fails\n\nThere."),
             code("1 / 0", metadata={"tags": ["raises-exception"]}),
             code("assert gain < 2", metadata={"tags": ["claim"]}),
             text("## In practice\n\nDo it."),
+            text(QUIZ),
             text("## Exercises\n\n" + EXERCISE % 1),
             text(SOLUTION % 1),
             code("2 * gain"),
@@ -110,6 +135,15 @@ def test_good_page(check):
         (checks.claims, "assert gain < 2", "assert (gain < 2, 'small')", "must assert something"),
         (checks.claims, "assert gain < 2", "assert np.sqrt(2) < len([1, 2])", "about constants"),
         (checks.claims, "assert gain < 2", "assert gain < (2 if SEED == 0 else 9)", "on SEED"),
+        (checks.pictures, "```{figure} flow.svg", "```{image} flow.svg", "1 pictures"),
+        (checks.pictures, "## A case", "$$y$$", "0 pictures"),
+        (checks.quiz, "## Quiz", "## Questions", "must be a section `## Quiz`"),
+        (checks.quiz, "3. Where?", "", "2 questions and 3 answers"),
+        (checks.quiz, "3. Here.", "", "3 questions and 2 answers"),
+        (checks.quiz, "Answers\n:class: dropdown", "Answers\n:class: tip", "`:class: dropdown`"),
+        (checks.predictions, "Predict first", "Think", "0 questions to predict"),
+        (checks.predictions, "} Answer\n", "} Hint\n", "1 questions to predict, 0"),
+        (checks.code, "2 * gain", "2 * gain" + " + 1" * 20, "88 columns, more than 72"),
         (checks.code, "2 * gain", "gain\n" * 16, "16 lines, more than 15"),
         (checks.code, "2 * gain", "%timeit gain", "a magic or shell command"),
         (checks.code, "2 * gain", "!ls", "a magic or shell command"),

@@ -42,7 +42,16 @@ PAGES = [name for name in (*NOTEBOOKS, *TEXTS) if is_page(name)]
 
 @pytest.mark.parametrize(
     "check",
-    [checks.opening, checks.imports, checks.sections, checks.exercises, checks.claims],
+    [
+        checks.opening,
+        checks.imports,
+        checks.sections,
+        checks.exercises,
+        checks.claims,
+        checks.pictures,
+        checks.quiz,
+        checks.predictions,
+    ],
     ids=lambda check: check.__name__,
 )
 @pytest.mark.parametrize("name", CHAPTERS)

@@ -6,7 +6,7 @@ import pytest
 from docutils import nodes
 
 from _ext.folded_cells import FIGURE, TAGGED, label
-from _ext.site_fixes import drop_script, lighten
+from _ext.site_fixes import drop_script, lighten, mend
 from tools.word_index import readable
 
 
@@ -52,3 +52,11 @@ def test_the_index_of_words_reads_addresses_names_and_weights():
         )
     for name in ("reference/glossary", "chapters/code/schools"):
         assert "weight" not in readable(name, page)
+
+
+def test_what_hinders_a_reader_is_mended():
+    context = {"body": '<div role="doc-biblioentry"></div><img alt="A line." src="a.png">'}
+    mend(None, "page", "page.html", context, None)
+    assert context["body"] == (
+        '<div role="listitem"></div><img loading="lazy" alt="A line." src="a.png">'
+    )

@@ -114,10 +114,6 @@ KNOWN = {
     # The theme: its logo stands outside every landmark, its sidebar arrows have no name.
     "region": "logo__image",
     "summary-name": "has-children",
-    # Docutils: the roles that it gives to a list of references.
-    "aria-allowed-role": 'role="doc-biblioentry"',
-    "aria-deprecated-role": 'role="doc-biblioentry"',
-    "aria-required-children": 'class="citation-list"',
     # Pandas: the empty corner above the index of a table.
     "empty-table-header": "<th></th>",
 }
