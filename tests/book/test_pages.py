@@ -15,7 +15,8 @@ TEXTS = {
     for path in sorted(ROOT.glob(pattern))
 }
 MODULES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "mtlkit").rglob("*.py"))
-AT_THE_ROOT = ("README", "CONTRIBUTING")  # Markdown that is read on its own, not in the book
+# Markdown that is read on its own, not in the book.
+AT_THE_ROOT = ("README", "CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT", "SECURITY")
 
 
 def read(name):
