@@ -14,6 +14,7 @@ import sys
 import textwrap
 import zlib
 from functools import cache
+from html import escape
 
 import nbformat
 import yaml
@@ -127,7 +128,6 @@ class Plain:
         self.cited = []  # keys, in order of citation
         for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]*)`", markdown(read(path))):
             self.cited += [key.strip() for key in keys.split(",")]
-        self.attachments = {}
 
     # Lines and blocks ----------------------------------------------------------------------------
 
@@ -188,9 +188,10 @@ class Plain:
         picture = self.path.parent / name
         packed = base64.b64encode(picture.read_bytes()).decode()
         kind = {".svg": "image/svg+xml", ".png": "image/png"}[picture.suffix]
-        self.attachments[picture.name] = {kind: packed}
         words = f"*{labels()[options['name']][1]}.* {self.text(inside)}"
-        return f"![{options.get('alt', '')}](attachment:{picture.name})\n\n{words}"
+        # Not an attachment: JupyterLab shows none that is an SVG.
+        alt = escape(options.get("alt", ""))
+        return f'<img src="data:{kind};base64,{packed}" alt="{alt}">\n\n{words}'
 
     def literalinclude(self, name, options, inside):
         path = (self.path.parent / name).resolve()
@@ -320,10 +321,7 @@ def export(path, executed=None):
         cell = nbformat.from_dict(cell)
         if cell.cell_type == "markdown":
             figures += len(re.findall(r"^`{3,}\{figure\}", cell.source, re.M))
-            plain.attachments = {}
             cell.source = plain.text(cell.source)
-            if plain.attachments:
-                cell.attachments = plain.attachments
             if cell.source:
                 cells.append(cell)
             continue

@@ -1,5 +1,6 @@
 """Citations and lists of references as plain Markdown, from `references.bib`."""
 
+import re
 from functools import cache
 
 from pybtex.database import parse_file
@@ -53,6 +54,10 @@ def listed(keys):
     backend = find_plugin("pybtex.backends", "markdown")()
     entries = {key: library().entries[key] for key in keys}
     formatted = style.format_entries(entries.values())
-    works = {entry.key: entry.text.render(backend) for entry in formatted}
+    # The backend escapes whatever may mean something at the beginning of a line, and breaks lines.
+    works = {
+        entry.key: re.sub(r"\\([.()-])", r"\1", " ".join(entry.text.render(backend).split()))
+        for entry in formatted
+    }
     order = sorted(works, key=lambda key: (authors(key).lower(), year(key, keys)))
     return "\n".join(f"- [{authors(key)}, {year(key, keys)}] {works[key]}" for key in order)

@@ -92,6 +92,20 @@ def test_a_small_page():
     assert text.endswith("> **Note**\n> \n> Here $a + b$ runs on.")
 
 
+def test_a_picture_is_inside_and_says_what_is_seen():
+    text = plain.markdown(exported(PAGES["chapters/background/three_settings.ipynb"]))
+    (alt,) = re.findall(r'<img src="data:image/svg\+xml;base64,[\w+/=]+" alt="([^"]+)">', text)
+    assert alt.startswith("Four small diagrams")
+
+
+def test_references_are_those_that_the_page_cites_each_on_a_line():
+    text = plain.markdown(exported(PAGES["chapters/background/three_settings.ipynb"]))
+    works = text.partition("## References\n\n")[2].splitlines()
+    assert all(work.startswith("- [") and "\\" not in work for work in works)
+    cited = set(re.findall(r"(?:^|; |\[)([A-Z][^;\[\]]*, (?:19|20)\d\d\w?)(?=[;\]])", text))
+    assert {re.match(r"- \[(.*?)\]", work)[1] for work in works} == cited
+
+
 def test_links_lead_to_the_site_where_it_has_an_address(monkeypatch):
     some = plain.Plain(PAGES["chapters/code/schools.ipynb"])
     source = "[one](pupils.ipynb#x), [two](../faq/decision_guide.md), [three](#here)"
