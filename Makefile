@@ -12,7 +12,7 @@ UV := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gener
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve tidy lint lock clean
+.PHONY: help env book test serve plain tidy lint lock clean
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ test: env ## run every test and every notebook
 
 serve: env ## show the site on 127.0.0.1 and rebuild the page you edit
 	@$(RUN) -m tools.book serve
+
+plain: env ## write the chapters as notebooks that read as plain Markdown into _build/plain
+	@$(RUN) -m tools.plain
 
 tidy: env ## put notebooks into their stored form; write the index of exercises
 	@$(RUN) -m tools.tidy
