@@ -1,7 +1,7 @@
 """Moments summed and a sweep moved on a Dask cluster with real workers, held against one machine.
 
-The page "What if the rows do not fit into memory?" shows `moments_of`, `sum_on_cluster` and
-`compare_on_cluster` as they stand here. Without dask[distributed] these tests are skipped.
+The page "What if the rows do not fit into memory?" shows `moments_of` and `sum_on_cluster` as they
+stand here. Without dask[distributed] these tests are skipped.
 """
 
 import functools
