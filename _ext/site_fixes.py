@@ -13,13 +13,15 @@ from markupsafe import Markup
 MENDED = {
     'role="doc-biblioentry"': 'role="listitem"',  # of a list, whose role is `list`
     ' aria-label="Toggle hidden content"': "",  # else a folded cell is not called what it shows
-    "<img alt=": '<img loading="lazy" alt=',  # pictures below the window come when they are needed
 }
 
 
 def mend(app, pagename, templatename, context, doctree):
+    body = context.get("body", "")
     for wrong, right in MENDED.items():
-        context["body"] = context.get("body", "").replace(wrong, right)
+        body = body.replace(wrong, right)
+    # Pictures below the window come when they are needed.
+    context["body"] = re.sub(r"<img (?![^>]*\bloading=)", '<img loading="lazy" ', body)
 
 
 def lighten(app, pagename, templatename, context, doctree):

@@ -63,7 +63,8 @@ def broken_links(html=HTML):
             parts = urlsplit(address)
             if not address or parts.scheme or parts.netloc:
                 continue
-            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            folder = html if parts.path.startswith("/") else page.parent  # as from 404.html
+            target = (folder / unquote(parts.path).lstrip("/")).resolve() if parts.path else page
             anchor = unquote(parts.fragment)
             if not target.is_file():
                 problems.add(f"{page.relative_to(html)}: {address} does not exist")
@@ -113,7 +114,7 @@ MODES = {
 KNOWN = {
     # The theme: its logo stands outside every landmark, its sidebar arrows have no name.
     "region": "logo__image",
-    "summary-name": "has-children",
+    "summary-name": "toctree-toggle",
     # Pandas: the empty corner above the index of a table.
     "empty-table-header": "<th></th>",
 }
