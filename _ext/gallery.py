@@ -97,6 +97,8 @@ class Show(SphinxPostTransform):
 def thumb(figure):
     image = next(figure.findall(nodes.image)).deepcopy()
     image.attributes |= {"loading": "lazy", "ids": [], "names": []}
+    if "alt" not in image:  # a dial says it in its own drawing, which is not shown here
+        image["alt"] = next(figure.findall(nodes.caption)).astext()
     for size in ("width", "height", "scale"):
         image.attributes.pop(size, None)
     return nodes.container("", image, classes=["thumb"])

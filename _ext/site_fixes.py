@@ -6,7 +6,6 @@ where `html: baseurl:` in `_config.yml` names one.
 
 import re
 
-from docutils import nodes
 from markupsafe import Markup
 
 # What is written into every page and hinders someone: what stands there, and what should.
@@ -31,7 +30,7 @@ def lighten(app, pagename, templatename, context, doctree):
     writes it twice, which is an error on every page. MathJax is for pages with a formula.
     """
     unused = ["thebe"]
-    if doctree is None or next(doctree.findall(formula), None) is None:
+    if 'class="math' not in context.get("body", ""):
         unused += ["mathjax"]
     if context.get("title") == context.get("docstitle"):
         context["docstitle"] = ""  # else the first page has its title twice
@@ -40,10 +39,6 @@ def lighten(app, pagename, templatename, context, doctree):
         for script in context.get("script_files", [])
         if not any(word in text(script) for word in unused)
     ]
-
-
-def formula(node):
-    return isinstance(node, (nodes.math, nodes.math_block))
 
 
 def text(script):
