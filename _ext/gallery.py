@@ -58,6 +58,8 @@ class Show(SphinxPostTransform):
     def run(self, **kwargs):
         for node in list(self.document.findall(Waiting)):
             node.replace_self(getattr(self, node["kind"])(node))
+        if next(self.document.findall(nodes.math), None):  # of a caption that came from elsewhere
+            self.env.get_domain("math").data["has_equations"][self.env.docname] = True
 
     def thumbnail(self, node):
         figure = ChainMap(*FIGURES.values()).get(node["figure"])
