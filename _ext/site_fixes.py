@@ -5,6 +5,7 @@ where `html: baseurl:` in `_config.yml` names one.
 """
 
 import re
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
@@ -59,6 +60,8 @@ def add_filter(app):
 def use_address(app, config):
     config.ogp_site_url = config.html_baseurl
     config.ogp_social_cards = {"enable": bool(config.html_baseurl)}
+    # The page for a lost address is shown at any depth, so its links begin at the site's folder.
+    config.notfound_urls_prefix = f"{urlsplit(config.html_baseurl).path.rstrip('/')}/"
 
 
 def setup(app):

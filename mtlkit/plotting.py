@@ -76,8 +76,7 @@ class Dial:
     turn : callable
         ``turn(value)`` changes the artists of the figure to what they are at a value.
     stops : dict
-        What a reader reads at a stop -> the value that `turn` receives; two stops or more. The text
-        should say the result too, for those who do not see the figure.
+        What a reader reads at a stop -> the value that `turn` receives; two stops or more.
     label : str
         What is turned, with its unit.
     alt : str
@@ -98,7 +97,7 @@ class Dial:
 
     Notes
     -----
-    Cost: one drawing a stop. Taught in :doc:`/chapters/algorithms/one_idea`.
+    Cost: one drawing a stop. Used in :doc:`/chapters/background/three_settings`.
 
     Examples
     --------

@@ -20,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from mtlkit.baselines import PerTask, Pooled
 from mtlkit.datasets import fetch_school
-from mtlkit.evaluation import TaskConformalRegressor, label_saving, paired_difference
+from mtlkit.evaluation import label_saving, paired_difference
 from mtlkit.linear import (
     EmpiricalBayesRidge,
     JointSupport,
@@ -34,7 +34,6 @@ from mtlkit.table import TaskStratifiedShuffleSplit
 from mtlkit.transfer import BiasedRidge
 
 from ._stored import write
-from .interval_per_task import WAYS, summary
 from .opponents import TREES, compared, difference
 
 SEED, SPLITS, TEST_SIZE, FOLDS, BUDGET, MARGIN = 0, 10, 0.25, 3, 6, 1
@@ -316,22 +315,6 @@ def drawn(X, y, settings):
     }
 
 
-def intervals(X, y, splits):
-    """Coverage of 90 % intervals about the tied model, by school, over four of the splits."""
-    tables = {way: [] for way in WAYS}
-    for number, (train, test) in enumerate(splits[:4]):
-        for way in WAYS:
-            model = TaskConformalRegressor(
-                MeanRegularizedRidge(1, 300, task_col=0), by=way, task_col=0, random_state=number
-            ).fit(X[train], y[train])
-            ends = model.predict_interval(X[test])
-            tables[way].append(summary(ends, y[test], X[test, 0].astype(int)))
-    return {
-        way: {key: round(float(np.mean([t[key] for t in found])), 3) for key in found[0]}
-        for way, found in tables.items()
-    }
-
-
 # The study
 
 
@@ -401,7 +384,6 @@ def run():
         "transfer": transfer(X, y),
         "levels": levels(X, y),
         "drawn": drawn(X, y, chosen),
-        "intervals": intervals(X, y, splits),
         "control": {"tied": everyone.best_params["tied"][0]},
     }
     study["verdicts"] = dict(Counter(row["new rows"]["verdict"] for row in all_leads(study)))

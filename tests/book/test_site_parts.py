@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from docutils import nodes
 
 from _ext.folded_cells import FIGURE, TAGGED, label
-from _ext.site_fixes import drop_script, lighten, mend
+from _ext.site_fixes import drop_script, lighten, mend, use_address
 from tools.word_index import readable
 
 
@@ -58,3 +58,15 @@ def test_what_hinders_a_reader_is_mended():
     context = {"body": f'<div role="doc-biblioentry"></div><img alt="A line." src="a.png">{late}'}
     mend(None, "page", "page.html", context, None)
     assert context["body"] == f'<div role="listitem"></div>{late}{late}'
+
+
+def test_links_of_the_lost_page_begin_at_the_folder_of_the_site():
+    def prefix(address):
+        config = SimpleNamespace(html_baseurl=address)
+        use_address(None, config)
+        return config.notfound_urls_prefix
+
+    root = ["", "https://example.org", "https://example.org/"]
+    assert [prefix(address) for address in root] == ["/"] * 3
+    below = ["https://example.org/a/book", "https://example.org/a/book/"]
+    assert [prefix(address) for address in below] == ["/a/book/"] * 2
