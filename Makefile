@@ -45,6 +45,7 @@ lock: env ## write the lock files anew; all to their newest: make lock ARGS=--up
 	@$(UV) --extra dev --output-file requirements.txt $(ARGS)
 	@$(UV) --extra browser --constraint requirements.txt --output-file requirements-browser.txt $(ARGS)
 	@$(UV) --extra scale --constraint requirements.txt --output-file requirements-scale.txt $(ARGS)
+	@$(UV) --extra lite --constraint requirements.txt --output-file requirements-lite.txt $(ARGS)
 	@$(UV) --extra course --constraint requirements.txt --output-file requirements-course.txt $(ARGS)
 
 clean: ## remove what the build has made, but not .venv
