@@ -3,12 +3,14 @@
 `python -m tools.plain` writes every page that is a notebook to `_build/plain`, under the same path;
 names of pages choose. `--outputs` carries outputs along where the cache holds them for the page as
 it is. Code cells stay as they are. Before the first stands one that says what to install, and that
-writes the stored results which the page reads into a folder of its own.
+writes the stored results which the page reads into a folder of its own. With `--install` that cell
+installs mtlkit from its repository, for machines that are lent for an hour.
 """
 
 import argparse
 import ast
 import base64
+import io
 import re
 import sys
 import textwrap
@@ -18,6 +20,7 @@ from html import escape
 
 import nbformat
 import yaml
+from PIL import Image  # needed by matplotlib
 
 from tools import address
 from tools.plain_references import cited, listed
@@ -31,6 +34,7 @@ ROLE = re.compile(r"\{([\w:]+)\}`([^`]*)`")
 LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?!\w+:)([^)\s]+)\)")
 RESULTS = ("studies/results", "benchmarks/results")
 WITH_MTLKIT = {"joblib", "mtlkit", "narwhals", "numpy", "scipy", "sklearn", "threadpoolctl", "tqdm"}
+WORDS = "*This cell says what to install, and makes the page's stored results, if it has any.*"
 SETUP = '''\
 # mtlkit is in no package index that this page could name: install it {how}
 from importlib.util import find_spec
@@ -265,11 +269,29 @@ def details(summary, inside):
 
 def imported(page):
     """Packages that a page needs: those that it imports, and pandas for tables with names."""
-    code = "\n".join(cell.source for cell in page.cells if cell.cell_type == "code")
-    found = set(re.findall(r"^ *(?:import|from) (\w+)[ .]", code, re.M)) - sys.stdlib_module_names
-    if re.search(r"as_frame=True|to_frame\(", code):
+    code = [cell.source for cell in page.cells if cell.cell_type == "code"]
+    found = set()
+    for node in ast.walk(ast.parse("\n".join(code))):
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module.partition(".")[0])
+    if re.search(r"as_frame=True|to_frame\(", "\n".join(code)):
         found.add("pandas")
-    return sorted(found | {"mtlkit"})
+    return sorted(found - sys.stdlib_module_names | {"mtlkit"})
+
+
+def wanted(path, mtlkit):
+    """What pip is to install for a page, and `mtlkit` as it is asked for; `{}` is its extra."""
+    names = imported(read(path))
+    others = [name for name in names if name not in {*WITH_MTLKIT, "matplotlib"}]
+    return " ".join([f"'{mtlkit.format('[plot]' if 'matplotlib' in names else '')}'", *others])
+
+
+def in_repository():
+    """How pip is asked for mtlkit of the repository; None if that has no address."""
+    source = address.repository()
+    return source and f"mtlkit{{}} @ git+{source}"
 
 
 def files_read(path):
@@ -280,16 +302,17 @@ def files_read(path):
     return sorted(f for folder in folders for f in folder.glob("*.json") if f.stem in words)
 
 
-def setup(path):
-    """The cell that stands before the first code cell of a page."""
-    names = imported(read(path))
-    extra = "[plot]" if "matplotlib" in names else ""
-    others = "".join(f" {name}" for name in names if name not in {*WITH_MTLKIT, "matplotlib"})
-    source = address.repository()
-    how = "from its repository." if source else "from a checkout of the book, or from its wheel."
-    where = f"mtlkit{extra} @ git+{source}" if source else f"FOLDER_OR_WHEEL{extra}"
-    command = f"%pip install '{where}'{others}"
-    text = SETUP.format(how=how, names=names, command=command)
+def setup(path, install=None):
+    """The cell before the first code cell of a page: it says what is missing, or installs it."""
+    if install:
+        text = f"%pip install -q {wanted(path, install)}\n"
+    else:
+        source = in_repository()
+        how = (
+            "from its repository." if source else "from a checkout of the book, or from its wheel."
+        )
+        command = f"%pip install {wanted(path, source or 'FOLDER_OR_WHEEL{}')}"
+        text = SETUP.format(how=how, names=imported(read(path)), command=command)
     files = files_read(path)
     if files:
         packed = {
@@ -314,8 +337,19 @@ def caption(cell, number, plain):
     return nbformat.v4.new_markdown_cell(f"*Figure {number}.* {words}", id=f"plain-figure-{number}")
 
 
-def export(path, executed=None):
-    """A page as a plain notebook; with the outputs of `executed`, the same page, if it is given."""
+def lighter(picture):
+    """A PNG as text in 256 colours: a third of the size, and nothing that an eye would miss."""
+    packed = io.BytesIO()
+    drawn = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    drawn.quantize(256, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+    return base64.b64encode(packed.getvalue()).decode()
+
+
+def export(path, executed=None, install=None, words=WORDS):
+    """A page as a plain notebook; with the outputs of `executed`, the same page, if it is given.
+
+    With `install`, as for `wanted`, its first code cell installs; `words` stand before that cell.
+    """
     page, plain, cells, figures = read(path), Plain(path), [], 0
     for cell in (executed or page).cells:
         cell = nbformat.from_dict(cell)
@@ -325,15 +359,17 @@ def export(path, executed=None):
             if cell.source:
                 cells.append(cell)
             continue
+        for output in cell.outputs:
+            if picture := output.get("data", {}).get("image/png"):
+                output.data["image/png"] = lighter(picture)
         cells.append(cell)
         if figure_of(cell):
             figures += 1
             if figure_of(cell).get("caption"):
                 cells.append(caption(cell, figures, plain))
     first = next(n for n, cell in enumerate(cells) if cell.cell_type == "code")
-    words = "*This cell says what to install, and makes the page's stored results, if it has any.*"
     before = nbformat.v4.new_markdown_cell(words, id="plain-before")
-    cells[first:first] = [before, setup(path)]
+    cells[first:first] = [before, setup(path, install)]
     found = {"cells": cells, "metadata": page.metadata, "nbformat": 4, "nbformat_minor": 5}
     return nbformat.from_dict(found)
 
@@ -352,21 +388,31 @@ def from_cache(path):
     return store.merge_match_into_notebook(nbformat.from_dict(read(path)))[1]
 
 
+def write(folder, pages=None, outputs=False, **options):
+    """Write plain notebooks into a folder, all if none is named; return those without outputs."""
+    without = []
+    for path in pages or page_notebooks():
+        executed = from_cache(path) if outputs else None
+        if outputs and executed is None:
+            without.append(path.relative_to(ROOT).as_posix())
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(export(path, executed, **options), target)
+    return without
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pages", nargs="*", help="paths of notebooks (default: all pages)")
     parser.add_argument("--outputs", action="store_true", help="carry outputs from the cache")
+    parser.add_argument("--install", action="store_true", help="install mtlkit in the first cell")
     options = parser.parse_args()
-    chosen = [(ROOT / name).resolve() for name in options.pages] or page_notebooks()
-    without = []
-    for path in chosen:
-        executed = from_cache(path) if options.outputs else None
-        if options.outputs and executed is None:
-            without.append(path.relative_to(ROOT).as_posix())
-        target = PLAIN / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(export(path, executed), target)
-    print(f"{len(chosen)} notebooks are in {PLAIN}")
+    if options.install and not in_repository():
+        sys.exit("Nothing says where the repository is: python -m tools.address ADDRESS")
+    chosen = [(ROOT / name).resolve() for name in options.pages]
+    install = in_repository() if options.install else None
+    without = write(PLAIN, chosen, options.outputs, install=install)
+    print(f"{len(chosen) or len(page_notebooks())} notebooks are in {PLAIN}")
     if without:
         print("Without outputs, since they did not run yet as they are: " + ", ".join(without))
 

@@ -1,18 +1,23 @@
 """Plain notebooks: nothing raw is left, nothing is lost, and one runs away from the repository."""
 
+import base64
+import io
 import os
 import re
 import subprocess
 import sys
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from tools import plain
 from tools.tidy import ROOT, page_notebooks
 
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in page_notebooks()}
 each_page = pytest.mark.parametrize("name", PAGES)
+EXTRA = {"matplotlib", "pandas"}
 FENCED = re.compile(r"^(`{3,})[^`{\n]*\n.*?^\1`*$", re.M | re.S)
 RAW = re.compile(r"^[`:]{3,}\{.*|\{[\w:]+\}`[^`]*`|^\([\w-]+\)=|\$\$ *\([\w-]+\)|^:\w+:.*", re.M)
 exported = plain.cache(plain.export)
@@ -34,6 +39,11 @@ def test_every_code_cell_is_there_after_the_one_that_prepares(name):
     found = code(exported(PAGES[name]))
     assert found[1:] == code(plain.read(PAGES[name]))
     compile(found[0], name, "exec")
+
+
+@each_page
+def test_what_a_page_needs_can_be_installed(name):
+    assert set(plain.imported(plain.read(PAGES[name]))) <= plain.WITH_MTLKIT | EXTRA
 
 
 @each_page
@@ -125,6 +135,27 @@ def test_outputs_come_along():
         c for c in plain.export(PAGES["reference/speed.ipynb"], page).cells if c.get("outputs")
     ]
     assert [cell.outputs[0].text for cell in cells] == ["seen\n"]
+
+
+def test_pictures_are_a_fraction_of_their_size_and_look_the_same():
+    noise = np.random.default_rng(0).integers(0, 200, (100, 100, 1)).repeat(3, axis=2)
+    packed = io.BytesIO()
+    Image.fromarray(noise.astype(np.uint8)).save(packed, "PNG")
+    small = plain.lighter(base64.b64encode(packed.getvalue()).decode())
+    seen = Image.open(io.BytesIO(base64.b64decode(small)))
+    assert len(small) < len(packed.getvalue())
+    assert np.abs(np.asarray(seen.convert("RGB"), int) - noise).max() <= 1
+
+
+@pytest.mark.parametrize("page", ["hospitals", "your_own_tables"])
+def test_the_first_cell_installs_where_that_is_asked_for(page):
+    path = PAGES[f"chapters/code/{page}.ipynb"]
+    first, *rest = code(plain.export(path, install="mtlkit{} @ git+https://forge.example/a/b"))
+    command, _, results = first.partition("\n")
+    others = " pandas" if page == "your_own_tables" else ""
+    assert command == f"%pip install -q 'mtlkit[plot] @ git+https://forge.example/a/b'{others}"
+    assert ("mtlkit_book" in results) == bool(plain.files_read(path))
+    assert rest == code(plain.read(path))
 
 
 def run(page, folder):
