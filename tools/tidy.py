@@ -18,7 +18,7 @@ NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = ("mystnb", "tags")  # what Jupyter Book and nbval read
+CELL_METADATA = ("course", "mystnb", "slideshow", "tags")  # what the book, the course and nbval read
 
 
 def page_notebooks(root=ROOT):
