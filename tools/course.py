@@ -5,11 +5,12 @@
 have Jupyter's own slide types (slide, subslide, -, notes, skip); tasks have Otter-Grader's raw
 cells, which mark solutions and hidden tests.
 
-    slides/          a deck for each session: reveal.js, without a network, with speaker notes
-    week_N/class     what students open in class: exercises, tasks with stubs and checks
-    week_N/instructor.ipynb   the same with notes, solutions and the assignment
-    week_N/assignment/student, autograder.zip   what is handed out, and what grades it
-    week_N/questions*         the question bank
+    slides/                          a deck for each session: reveal.js, without a network
+    week_N/week_N_class.ipynb        for students: exercises, and tasks with stubs and checks
+    week_N/week_N_assignment.ipynb   for students: homework
+    week_N/week_N_instructor.ipynb   all of it, with notes and solutions
+    week_N/autograder.zip            what grades the assignment; beside it, the assignment solved
+    week_N/questions*                the question bank
 """
 
 import argparse
@@ -145,28 +146,32 @@ def solution(label):
     yield new_markdown_cell("**Solution.** " + "\n\n".join(parts))
 
 
-def graded(cells, config, folder):
-    """Run `otter assign`: a notebook with stubs in `student`, and what grades it."""
-    source = write(folder / "source" / f"{folder.name}.ipynb", [new_raw_cell(config), *cells])
-    otter = [book.script("otter"), "assign", str(source), str(folder)]
-    done = subprocess.run(otter, capture_output=True, text=True, cwd=folder)
+def graded(cells, config, path):
+    """Run `otter assign`: the notebook with stubs at `path`, and the folder with what grades it."""
+    made = path.parent / "otter"
+    source = write(made / path.name, [new_raw_cell(f"# ASSIGNMENT CONFIG\n{config}"), *cells])
+    otter = [book.script("otter"), "assign", str(source), str(made)]
+    done = subprocess.run(otter, capture_output=True, text=True, cwd=made)
     if done.returncode:
-        sys.exit(f"{source} does not pass its own tests:\n{done.stdout}{done.stderr}")
-    (zipped,) = (folder / "autograder").glob("*.zip")
-    zipped.rename(folder / "autograder.zip")  # its name carried the time
-    shutil.copy(folder / "autograder" / source.name, folder / "solved.ipynb")
-    shutil.rmtree(folder / "source")
-    shutil.rmtree(folder / "autograder")
+        sys.exit(f"{path.name} does not pass its own tests:\n{done.stdout}{done.stderr}")
+    shutil.copy(made / "student" / path.name, path)
+    return made / "autograder"
 
 
 def notebooks(path, folder):
-    number = weeks.number_of(path)
+    """What a week hands out, and what its teacher keeps."""
+    name, number = path.stem, weeks.number_of(path)
     taught, assignment = weeks.halves(nbformat.read(path, as_version=4))
     together = [*of_instructor(taught), *of_instructor(assignment)]
-    write(folder / "instructor.ipynb", together)
-    config = "# ASSIGNMENT CONFIG\n"
-    graded(of_class(taught), config + CLASS.format(n=number), folder / "class")
-    graded(assignment, config + ASSIGNMENT.format(n=number), folder / "assignment")
+    write(folder / f"{name}_instructor.ipynb", together)
+    graded(of_class(taught), CLASS.format(n=number), folder / f"{name}_class.ipynb")
+    shutil.rmtree(folder / "otter")
+    student = folder / f"{name}_assignment.ipynb"
+    made = graded(assignment, ASSIGNMENT.format(n=number), student)
+    (zipped,) = made.glob("*.zip")  # its name has the time
+    shutil.move(zipped, folder / "autograder.zip")
+    shutil.move(made / student.name, folder / f"{name}_assignment_solved.ipynb")
+    shutil.rmtree(folder / "otter")
 
 
 # Slides ------------------------------------------------------------------------------------------

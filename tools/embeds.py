@@ -49,7 +49,7 @@ def outputs(path):
 
 def page_of(label):
     if label not in plain.labels():
-        raise ValueError(f"{label!r} names no figure and no exercise of the book")
+        raise ValueError(f"{label!r} names no figure, no formula and no exercise of the book")
     return plain.labels()[label][0]
 
 

@@ -11,7 +11,9 @@ the session's timetable, `####` one more slide of the row; `## Assignment` comes
 - the assignment: `minutes`.
 
 Minutes of a row are those of its parts and of its exercises (`levels.yml`), so a plan adds up or the
-tests say where not. `python -m tools.weeks` writes the four weeks into the syllabus.
+tests say where not. The lecture, the day and the core path have no slides; they stand in
+`chapters/teaching/plans.yml`, in the same terms. `python -m tools.weeks` writes all tables into the
+syllabus.
 """
 
 import re
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
+import yaml
 
 from tools import exercises, minutes
 from tools.exercises import TEACHING
@@ -27,7 +30,8 @@ from tools.exercises import TEACHING
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ROOT / "course"
 SYLLABUS = TEACHING / "syllabus.md"
-BEGIN = "% The four weeks are written by tools/weeks.py from course/week_1.ipynb to week_4.ipynb.\n"
+PLANS = TEACHING / "plans.yml"
+MADE = "% {} below: written by tools/weeks.py, up to the line that says so.\n"
 END = "% End of what tools/weeks.py writes.\n"
 SESSION = 90  # minutes
 EMBED = re.compile(r"^!\[\]\(#([\w-]+)\)$", re.M)
@@ -39,6 +43,7 @@ class Row(NamedTuple):
     minutes: int
     parts: dict  # page: numbers of parts of its timing, from one
     embeds: list  # labels, in order
+    do: str = ""  # what students do, where no exercise says it
 
 
 class Session(NamedTuple):
@@ -105,11 +110,10 @@ def about(cell):
     return cell.metadata.get("course", {})
 
 
-def read_row(cells, name):
-    """A row from the cells below its heading, the heading's first."""
-    settings, title = about(cells[0]), heading(cells[0])[1]
-    parts = settings.get("parts", {})
-    if ("minutes" in settings) == bool(parts):
+def row(name, title, settings, embeds):
+    """A row of a timetable, with its minutes."""
+    parts, exercises_of_row = settings.get("parts", {}), [e for e in embeds if e.startswith("ex-")]
+    if ("minutes" in settings) == bool(parts or exercises_of_row):
         raise ValueError(f"{name}, {title!r}: give `parts` of the notes' timing, or `minutes`")
     spent = settings.get("minutes", 0)
     for page, chosen in parts.items():
@@ -120,10 +124,26 @@ def read_row(cells, name):
             if not 1 <= part <= len(has):
                 raise ValueError(f"{name}, {title!r}: {page} has {len(has)} parts, no part {part}")
             spent += has[part - 1][0]
+    spent += sum(levels()[label]["minutes"] for label in exercises_of_row)
+    return Row(title, spent, parts, embeds, settings.get("do", ""))
+
+
+def read_row(cells, name):
+    """A row from the cells below its heading, the heading's first."""
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    embeds = EMBED.findall(text)
-    spent += sum(levels()[label]["minutes"] for label in embeds if label.startswith("ex-"))
-    return Row(title, spent, parts, embeds)
+    return row(name, heading(cells[0])[1], about(cells[0]), EMBED.findall(text))
+
+
+def plans():
+    """The lecture and the blocks of the day as rows, and the core path: {name: ...}."""
+    found = yaml.safe_load(PLANS.read_text("utf-8"))
+
+    def rows(name, lines):
+        embeds = [[*line.get("show", []), *line.get("exercises", [])] for line in lines]
+        return [row(name, line["what"], line, e) for line, e in zip(lines, embeds, strict=True)]
+
+    day = [block | {"rows": rows(block["title"], block["rows"])} for block in found["day"]]
+    return {"lecture": rows("lecture", found["lecture"]), "day": day, "core": found["core"]}
 
 
 def below(cells, level):
@@ -195,51 +215,83 @@ def exercise(label):
 
 
 def with_what(row):
+    named = [f"{{numref}}`{label}`" for label in row.embeds if label.startswith("fig-")]
+    named += [exercise(label) for label in row.embeds if label.startswith("ex-")]
+    return ", ".join(named + [row.do] * bool(row.do))
+
+
+def table(rows):
+    lines = [f"| {row.minutes} | {row.title} | {with_what(row)} |" for row in rows]
+    return "\n".join(["| minutes | what | with |", "|---|---|---|", *lines])
+
+
+def linked(page):
+    path = pages()[page]
+    return f"[{read_at_home(page)[0]}](../{path.parent.name}/{path.name})"
+
+
+def used(rows):
+    return ", ".join(map(linked, dict.fromkeys(page for row in rows for page in row.parts)))
+
+
+def work(session, week):
+    """The homework of a session as one line."""
     words = []
-    for label in row.embeds:
-        if label.startswith("fig-"):
-            words.append(f"{{numref}}`{label}`")
-        elif label.startswith("ex-"):
-            words.append(exercise(label))
-    return ", ".join(words)
+    for spent, kind, what in homework(session, week):
+        say = {"read": linked, "exercise": exercise, "assignment": "assignment {}".format}[kind]
+        words.append(f"{'read ' * (kind == 'read')}{say(what)} ({spent})")
+    total = sum(spent for spent, *_ in homework(session, week))
+    return f"*Homework, {total} minutes.* {'; '.join(words)}."
 
 
-def session_text(session, week, number):
-    used = list(dict.fromkeys(page for row in session.rows for page in row.parts))
-    lines = [f"### Week {week.number}, session {number}: {session.title}", ""]
-    lines += ["*Goals.* " + " ".join(session.goals)]
-    lines += [f"*Prerequisites.* {session.needs}"] if session.needs else []
-    lines += ["*Pages.* " + ", ".join(map(linked, used)) + "." if used else ""]
-    lines += ["", "| minutes | what | with |", "|---|---|---|"]
-    lines += [f"| {row.minutes} | {row.title} | {with_what(row)} |" for row in session.rows]
-    work, done = [], homework(session, week)
-    for spent, kind, what in done:
-        words = {
-            "read": lambda: f"read {linked(what)}",
-            "exercise": lambda: exercise(what),
-            "assignment": lambda: f"assignment {what}",
-        }[kind]()
-        work.append(f"{words} ({spent})")
-    total = sum(spent for spent, *_ in done)
-    lines += ["", f"*Homework, {total} minutes.* " + "; ".join(work) + "."]
-    return "\n".join(lines)
+def lecture():
+    return table(plans()["lecture"])
 
 
-def syllabus():
-    """The text of the four weeks, as the syllabus has it."""
+def day():
+    blocks = []
+    for number, block in enumerate(plans()["day"], 1):
+        head = f"### Block {number}: {block['title']}\n\n*Goals.* {block['goals']}\n"
+        blocks.append(f"{head}*Pages.* {used(block['rows'])}.\n\n{table(block['rows'])}")
+    return "\n\n".join(blocks)
+
+
+def core():
+    lines, total = [], 0
+    for step in plans()["core"]:
+        read, tasks = read_at_home(step["page"])[1], step["exercises"]
+        spent = sum(levels()[label]["minutes"] for label in tasks)
+        total += read + spent
+        done = ", ".join(map(exercise, tasks))
+        lines.append(f"| {linked(step['page'])} | {step['gives']} | {read} | {done} | {spent} |")
+    head = "| page | what it gives | minutes to read | exercises | minutes |\n|---|---|---|---|---|"
+    return "\n".join([head, *lines]) + f"\n\nTogether {total} minutes, about {total / 60:.0f} hours."
+
+
+def four_weeks():
     parts = []
     for path in paths():
         week = read(path)
         for number, session in enumerate(week.sessions, 1):
-            parts.append(session_text(session, week, number))
-    return BEGIN + "\n" + "\n\n".join(parts) + "\n\n" + END
+            lines = [f"### Week {week.number}, session {number}: {session.title}", ""]
+            lines += [f"*Goals.* {' '.join(session.goals)}"]
+            lines += [f"*Prerequisites.* {session.needs}"] if session.needs else []
+            lines += [f"*Pages.* {used(session.rows)}."]
+            parts.append("\n".join([*lines, "", table(session.rows), "", work(session, week)]))
+    return "\n\n".join(parts)
 
 
-def with_weeks(text):
-    """The syllabus with the weeks written anew."""
-    before, rest = text.split(BEGIN)
-    return before + syllabus() + rest.split(END)[1]
+WRITTEN = {"Lecture": lecture, "Day": day, "Four weeks": four_weeks, "Core path": core}
+
+
+def with_plans(text):
+    """The syllabus with all tables written anew."""
+    for name, write in WRITTEN.items():
+        before, rest = text.split(MADE.format(name))
+        after = rest.split(END, 1)[1]
+        text = f"{before}{MADE.format(name)}\n{write()}\n\n{END}{after}"
+    return text
 
 
 if __name__ == "__main__":
-    SYLLABUS.write_text(with_weeks(SYLLABUS.read_text("utf-8")), encoding="utf-8")
+    SYLLABUS.write_text(with_plans(SYLLABUS.read_text("utf-8")), encoding="utf-8")
