@@ -12,7 +12,7 @@ UV := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gener
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve plain tidy lint lock clean
+.PHONY: help env book test serve plain course tidy lint lock clean
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' Makefile
@@ -33,9 +33,13 @@ serve: env ## show the site on 127.0.0.1 and rebuild the page you edit
 plain: env ## write the chapters as notebooks that read as plain Markdown into _build/plain
 	@$(RUN) -m tools.plain
 
-tidy: env ## put notebooks into their stored form; write the index of exercises
+course: env ## write slides, notebooks and graded assignments of the course into _build/course
+	@$(RUN) -m tools.course
+
+tidy: env ## put notebooks into their stored form; write the index of exercises and the plans
 	@$(RUN) -m tools.tidy
 	@$(RUN) -m tools.exercises
+	@$(RUN) -m tools.weeks
 
 lint: env ## check the style of the code
 	@$(RUN) -m ruff check .

@@ -26,7 +26,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_markdown_cell, new_notebook, new_raw_cell
 
-from tools import book, embeds, grading, weeks
+from tools import book, embeds, grading, questions, weeks
 from tools.execute import BUILD
 from tools.weeks import COURSE, EMBED
 
@@ -276,7 +276,7 @@ def pack(chosen, folder=PACK):
     for path in chosen:
         week = folder / path.stem
         notebooks(path, week)
-        grading.write_questions(weeks.number_of(path), week)
+        questions.write(weeks.number_of(path), week)
     grading.write_rubric(folder)
     for name in ("README.md", "template.ipynb", "sample_project.ipynb", "sample_project_mark.md"):
         shutil.copy(COURSE / name, folder)

@@ -1,7 +1,10 @@
 """The decks in Chromium: nothing from a network, no error, and no slide larger than the screen."""
 
+import shutil
+
 import pytest
 
+from tests.site import checks
 from tools import weeks
 
 playwright = pytest.importorskip(
@@ -26,10 +29,11 @@ READY = "window.Reveal && Reveal.isReady() && window.MathJax && MathJax.startup.
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        made = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield made
-        made.close()
+    with (
+        playwright.sync_playwright() as started,
+        checks.start(started, shutil.which("chromium")) as browser,
+    ):
+        yield browser
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (1920, 1080)], ids=str)
