@@ -10,8 +10,8 @@ import subprocess
 import sys
 import sysconfig
 
-from tools import execute, word_index
-from tools.execute import BUILD, CACHE, ROOT
+from tools import execute, lite, plain, word_index
+from tools.execute import BUILD, ROOT
 
 HTML = BUILD / "html"
 SITE_KEY = BUILD / "site-key"  # what the site was built with
@@ -40,19 +40,29 @@ def script(name):
 
 
 def drop_old_site(build=BUILD):
-    """Empty `build`, except for the outputs of pages.
+    """Remove the site from `build`, and what Sphinx remembers of it.
 
     Sphinx keeps quiet about a page that failed in an earlier build.
     """
-    for path in build.iterdir():
-        if path.name != CACHE.name:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for name in (HTML.name, ".doctrees", "jupyter_execute"):
+        shutil.rmtree(build / name, ignore_errors=True)
+    (build / SITE_KEY.name).unlink(missing_ok=True)
+
+
+def put_notebooks(html=HTML):
+    """Put into the site what its buttons lead to: a button is there if the file is."""
+    plain.write(html / "plain", outputs=True)
+    if lite.is_current():
+        shutil.copytree(lite.LITE, html / "lite")
+    elif lite.LITE.exists():
+        print("No page has a button to run it in the browser: _build/lite is old. Run `make lite`.")
 
 
 def build():
     key = execute.results_key()
     execute.main([])
     drop_old_site()
+    put_notebooks()
     command = [script("jupyter-book"), "build", str(ROOT), "-W", "--keep-going", "-n"]
     status = subprocess.run(command, cwd=ROOT).returncode
     if status:

@@ -3,9 +3,11 @@
 import re
 from functools import cache
 
+from pybtex.backends.markdown import Backend as Markdown
+from pybtex.backends.plaintext import Backend as PlainText
 from pybtex.database import parse_file
-from pybtex.plugin import find_plugin
 from pybtex.richtext import Text
+from pybtex.style.formatting.plain import Style
 
 from tools.tidy import ROOT
 
@@ -16,7 +18,7 @@ def library():
 
 
 def plain(text):
-    return Text.from_latex(text).render_as("text")
+    return Text.from_latex(text).render(PlainText())
 
 
 @cache
@@ -50,10 +52,9 @@ def cited(keys, all_keys, in_the_sentence=False):
 
 def listed(keys):
     """The works that a page cites, each as a point that begins as its citation reads."""
-    style = find_plugin("pybtex.style.formatting", "plain")()
-    backend = find_plugin("pybtex.backends", "markdown")()
+    backend = Markdown()
     entries = {key: library().entries[key] for key in keys}
-    formatted = style.format_entries(entries.values())
+    formatted = Style().format_entries(entries.values())
     # The backend escapes whatever may mean something at the beginning of a line, and breaks lines.
     works = {
         entry.key: re.sub(r"\\([.()-])", r"\1", " ".join(entry.text.render(backend).split()))

@@ -168,9 +168,9 @@ def test_nbval_checks_each_cell_against_the_execution(page, pytester, monkeypatc
     assert page.runs() == 1
 
 
-def test_a_build_begins_with_an_empty_site_and_the_outputs_of_pages(tmp_path):
-    for name in ("html", ".doctrees", ".jupyter_cache"):
+def test_a_build_begins_with_an_empty_site_and_keeps_what_others_made(tmp_path):
+    for name in ("html", ".doctrees", "jupyter_execute", ".jupyter_cache", "lite"):
         (tmp_path / name).mkdir()
     (tmp_path / "site-key").touch()
     drop_old_site(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [".jupyter_cache"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".jupyter_cache", "lite"]

@@ -57,7 +57,9 @@ class Anchors(HTMLParser):
 def broken_links(html=HTML):
     """Links, anchors, images and scripts inside the site that lead nowhere."""
     read, problems = functools.cache(Anchors), set()
-    pages = [path for path in html.rglob("*.html") if "_static" not in path.parts]
+    ours = [path for path in html.iterdir() if path.name not in ("_static", "lite")]
+    pages = [path for top in ours for path in (top.rglob("*.html") if top.is_dir() else [top])]
+    pages = [path for path in pages if path.suffix == ".html"]
     for page in pages:
         for address in read(page).addresses:
             parts = urlsplit(address)
