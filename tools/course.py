@@ -45,8 +45,8 @@ html_static_path = ["static"]
 revealjs_static_path = ["static"]
 revealjs_css_files = ["deck.css"]
 revealjs_style_theme = "white"
-revealjs_script_conf = {"hash": True, "slideNumber": "c/t", "controls": False, "width": 1280, "height": 720,
-                        "margin": 0.03, "center": False, "display": "flex",
+revealjs_script_conf = {"hash": True, "slideNumber": "c/t", "controls": False, "center": False,
+                        "width": 1280, "height": 720, "margin": 0.03, "display": "flex",
                         "transition": "none"}
 revealjs_script_plugins = [{"name": "RevealNotes", "src": "revealjs/plugin/notes/notes.js"}]
 """
@@ -142,7 +142,8 @@ def of_instructor(cells):
 
 def solution(label):
     """The solution of an exercise as Markdown: its code needs the cells of its page."""
-    parts = [f"```python\n{s}\n```" if kind == "code" else s for kind, s in embeds.exercise(label)[-1]]
+    found = embeds.exercise(label).solution
+    parts = [f"```python\n{text}\n```" if kind == "code" else text for kind, text in found]
     yield new_markdown_cell("**Solution.** " + "\n\n".join(parts))
 
 
@@ -233,13 +234,13 @@ def deck(cells, session, week, images):
 
 
 def homework(session, week):
+    say = {
+        "read": lambda page: f"read *{weeks.read_at_home(page)[0]}*",
+        "exercise": lambda label: f"exercise: {weeks.levels()[label]['skill']}",
+        "assignment": "assignment {}".format,
+    }
     for minutes, kind, what in weeks.homework(session, week):
-        words = {
-            "read": lambda: f"read *{weeks.read_at_home(what)[0]}*",
-            "exercise": lambda: f"exercise: {weeks.levels()[what]['skill']}",
-            "assignment": lambda: f"assignment {what}",
-        }[kind]()
-        yield f"- {words}, {minutes} minutes"
+        yield f"- {say[kind](what)}, {minutes} minutes"
 
 
 def slides(paths, folder):

@@ -1,8 +1,8 @@
 """What `![](#label)` stands for in a week of the course: a figure, a formula, an exercise, a note.
 
 `fig-…` is a figure of the book, as the executed page draws it; `eq-…` a formula with its number;
-`ex-…` an exercise, whose solution comes with it; `note-PAGE-ENTRY` an entry of the notes for instructors, where ENTRY is wrong, show,
-ask or leave. So no text of the book is written a second time.
+`ex-…` an exercise, whose solution comes with it; `note-PAGE-ENTRY` an entry of the notes for
+instructors, where ENTRY is wrong, show, ask or leave. So no text of the book is written a second time.
 """
 
 import re
@@ -58,7 +58,8 @@ def figure(label):
     path = page_of(label)
     words = plain.Plain(path)
     for cell in plain.read(path).cells:
-        named = rf"^`{{3,}}\{{figure\}} (\S+)\n((?::[^\n]*\n)*?:name: {label}\n(?::[^\n]*\n)*)(.*?)^```"
+        options = rf"(?::[^\n]*\n)*?:name: {label}\n(?::[^\n]*\n)*"
+        named = rf"^`{{3,}}\{{figure\}} (\S+)\n({options})(.*?)^```"
         found = re.search(named, cell.source, re.M | re.S)
         if found:
             file, options, caption = found.groups()
@@ -120,7 +121,8 @@ def exercise(label):
 @cache
 def equation(label):
     path = page_of(label)
-    found = re.search(rf"\$\$(?:(?!\$\$).)*\$\$ *\({label}\)", plain.markdown(plain.read(path)), re.S)
+    text = plain.markdown(plain.read(path))
+    found = re.search(rf"\$\$(?:(?!\$\$).)*\$\$ *\({label}\)", text, re.S)
     return plain.Plain(path).prose(found[0])
 
 

@@ -18,7 +18,7 @@ NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = ("course", "mystnb", "slideshow", "tags")  # what the book, the course and nbval read
+CELL_METADATA = ("course", "mystnb", "slideshow", "tags")  # of the book, the course, nbval
 
 
 def page_notebooks(root=ROOT):

@@ -10,8 +10,8 @@ the session's timetable, `####` one more slide of the row; `## Assignment` comes
 - homework: `read`, pages to read at home; `exercises`, by label; `assignment`: true;
 - the assignment: `minutes`.
 
-Minutes of a row are those of its parts and of its exercises (`levels.yml`), so a plan adds up or the
-tests say where not. The lecture, the day and the core path have no slides; they stand in
+Minutes of a row are those of its parts and of its exercises (`levels.yml`), so a plan adds up or
+the tests say where not. The lecture, the day and the core path have no slides; they stand in
 `chapters/teaching/plans.yml`, in the same terms. `python -m tools.weeks` writes all tables into the
 syllabus.
 """
@@ -204,11 +204,6 @@ def homework(session, week):
 # The syllabus ------------------------------------------------------------------------------------
 
 
-def linked(page):
-    path = pages()[page]
-    return f"[{read_at_home(page)[0]}](../{path.parent.name}/{path.name})"
-
-
 def exercise(label):
     """A reference to an exercise that says what it trains: titles of exercises repeat."""
     return f"{{ref}}`{levels()[label]['skill']} <{label}>`"
@@ -265,7 +260,8 @@ def core():
         done = ", ".join(map(exercise, tasks))
         lines.append(f"| {linked(step['page'])} | {step['gives']} | {read} | {done} | {spent} |")
     head = "| page | what it gives | minutes to read | exercises | minutes |\n|---|---|---|---|---|"
-    return "\n".join([head, *lines]) + f"\n\nTogether {total} minutes, about {total / 60:.0f} hours."
+    together = f"Together {total} minutes, about {total / 60:.0f} hours."
+    return "\n".join([head, *lines, "", together])
 
 
 def four_weeks():

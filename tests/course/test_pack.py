@@ -80,6 +80,7 @@ def test_every_line_of_a_stub_occurs_in_its_solution(part, pack, week):
     stubs = cells(pack / week.stem / f"{week.stem}_{part}.ipynb")
     assert any("..." in cell.source for cell in stubs)
     for cell in stubs:
+        compile(cell.source, week.stem, "exec")
         if cell.source.startswith(("# Initialize Otter", "grader.", "# Save your notebook")):
             continue
         for line in filter(str.strip, cell.source.splitlines()):
@@ -101,7 +102,7 @@ def test_what_students_get_holds_no_answer(pack, week):
                 assert len(answer) < 3 or answer not in text, answer
     source = week.read_text("utf-8")
     for label in set(re.findall(r"ex-[\w-]+", source)):
-        for kind, solution in embeds.exercise(label).solution:
+        for _, solution in embeds.exercise(label).solution:
             assert solution not in text, label
     assert "SOLUTION" not in text and '"hidden": true' not in "".join(texts)
 
