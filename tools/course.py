@@ -80,7 +80,7 @@ def image(label):
     data = b64encode(figure.data).decode()
     return (
         f'<img src="data:{kind};base64,{data}" alt="{escape(figure.alt)}" width="640">\n\n'
-        f"*{figure.caption}*"
+        f"*{figure.caption}* ({figure.source})"
     )
 
 
@@ -187,7 +187,7 @@ def on_slide(text, images):
             figure = embeds.figure(label)
             (images / f"{label}{figure.suffix}").write_bytes(figure.data)
             alt = re.sub(r"[\[\]]", "", figure.alt)
-            return f"![{alt}](images/{label}{figure.suffix})"
+            return f"![{alt}](images/{label}{figure.suffix})\n\n[{figure.source}]{{.source}}"
         return (embeds.equation if label.startswith("eq-") else task)(label)
 
     return re.sub(r"^##(?=#* )", "#", EMBED.sub(one, text), flags=re.M)
@@ -245,7 +245,7 @@ def homework(session, week):
 
 def slides(paths, folder):
     """All decks in one folder, which needs no network."""
-    source = PACK / "slides-source"
+    source = folder.parent / "slides-source"
     shutil.rmtree(source, ignore_errors=True)
     for part in (source / "images", source / "static"):
         part.mkdir(parents=True)

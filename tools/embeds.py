@@ -2,7 +2,7 @@
 
 `fig-…` is a figure of the book, as the executed page draws it; `eq-…` a formula with its number;
 `ex-…` an exercise, whose solution comes with it; `note-PAGE-ENTRY` an entry of the notes for
-instructors, where ENTRY is wrong, show, ask or leave. So no text of the book is written a second time.
+instructors, where ENTRY is wrong, show, ask or leave. So no text of the book is written twice.
 """
 
 import re
@@ -26,6 +26,7 @@ class Figure(NamedTuple):
     suffix: str  # .png or .svg
     alt: str
     caption: str
+    source: str  # "Figure 3 of …", as the notes name it
 
 
 class Exercise(NamedTuple):
@@ -56,7 +57,7 @@ def page_of(label):
 @cache
 def figure(label):
     path = page_of(label)
-    words = plain.Plain(path)
+    words, source = plain.Plain(path), f"{plain.labels()[label][1]} of “{plain.title(path)}”"
     for cell in plain.read(path).cells:
         options = rf"(?::[^\n]*\n)*?:name: {label}\n(?::[^\n]*\n)*"
         named = rf"^`{{3,}}\{{figure\}} (\S+)\n({options})(.*?)^```"
@@ -66,14 +67,16 @@ def figure(label):
             alt = re.search(r"^:alt: (.*)$", options, re.M)
             data = (path.parent / file).read_bytes()
             alt, caption = alt[1] if alt else "", words.text(caption)
-            return Figure(label, data, f".{file.rpartition('.')[2]}", alt, unlinked(caption))
+            return Figure(
+                label, data, f".{file.rpartition('.')[2]}", alt, unlinked(caption), source
+            )
     for cell in outputs(path):
         about = plain.figure_of(cell) if cell.cell_type == "code" else None
         if about and about.get("name") == label:
             data, suffix = picture(cell, label)
             alt = cell.metadata["mystnb"].get("image", {}).get("alt", "")
             caption = unlinked(words.prose(about.get("caption", "")))
-            return Figure(label, data, suffix, alt, caption)
+            return Figure(label, data, suffix, alt, caption, source)
     raise ValueError(f"{label!r} is no figure of {path.name}")
 
 
