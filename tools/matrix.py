@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 import joblib
 
+from tools import plain
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "_build" / "matrix"
 UV = [sys.executable, "-m", "uv"]
@@ -32,6 +34,26 @@ BESIDE = (  # tests beside other libraries
     "statsmodels",
     "mapie",
 )
+
+PAGE = ROOT / "chapters" / "code" / "hospitals.ipynb"  # short, and reads stored results
+RUN_PAGE = """import sys, nbclient, nbformat
+page = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(page, kernel_name="python3", timeout=600).execute()
+print(sum(bool(cell.get("outputs")) for cell in page.cells), "cells of the page show something")"""
+
+# What Pyodide has, in which notebooks of `make lite` run; a test of the site holds it against the
+# lock of Pyodide.
+PYODIDE = {
+    "numpy": "2.4.6",
+    "scipy": "1.18.0",
+    "scikit-learn": "1.8.0",
+    "joblib": "1.5.3",
+    "threadpoolctl": "3.6.0",
+    "tqdm": "4.67.3",
+    "narwhals": "2.18.1",
+    "matplotlib": "3.10.8",
+    "pandas": "3.0.2",
+}
 
 SHOW_BLAS = (
     "import numpy, scipy.linalg, threadpoolctl\n"
@@ -131,8 +153,23 @@ def on_this_python(folder):
     return [[sys.executable, "-c", SHOW_BLAS], tests(sys.executable)]
 
 
+def page_away(folder, python):
+    """Commands that run a page as it is downloaded, from a folder that holds nothing else.
+
+    Installed is what its first cell names, and what runs notebooks.
+    """
+    plain.write(folder / "away", [PAGE])
+    mtlkit = f"mtlkit{{}} @ {wheel().as_uri()}"
+    wanted = shlex.split(plain.wanted(PAGE, mtlkit))
+    return [
+        [*UV, "pip", "install", "--quiet", "--python", python, *wanted, "nbclient", "ipykernel"],
+        folder / "away",
+        [python, "-c", RUN_PAGE, PAGE.relative_to(ROOT)],
+    ]
+
+
 def installed(folder):
-    """The wheel in an empty environment: every import, the listings of the landing page.
+    """The wheel in an empty environment: every import, the listings of the landing page, a page.
 
     Then the source archive, unpacked: its tests run, their helpers are there.
     """
@@ -152,11 +189,26 @@ def installed(folder):
         folder,  # not where mtlkit lies beside
         [inside, "-c", imports],
         [inside, "-c", listing],
+        *page_away(folder, inside),
         for_tests,
         source,
         [*pytest, "--collect-only", "-qq"],
         [*pytest, "tests/test_splits.py", "tests/test_weighting.py", "tests/test_affinity.py"],
     ]
+
+
+def browser(python):
+    """Tests, and a page, with the versions that a browser has, on the Python nearest to its own."""
+
+    def steps(folder):
+        versions = folder / "pyodide.txt"
+        pinned = [f"{name}=={version}\n" for name, version in PYODIDE.items()]
+        versions.write_text("".join(pinned), encoding="utf-8")
+        named = ("--constraint", versions, f"mtlkit[test] @ {wheel().as_uri()}")
+        commands, inside = environment(folder, python, *named)
+        return [*commands, *page_away(folder, inside), ROOT, tests(inside)]
+
+    return steps
 
 
 def beside(folder):
@@ -181,6 +233,7 @@ def jobs():
     lowest = (("MTLKIT_VERSIONS", "lowest"),)
     yield Job("lowest", resolved(found[min(found)], "lowest-direct"), lowest)
     yield Job("newest", resolved(found[newest], "highest"))
+    yield Job("browser", browser(found[newest]))
     for name in kernels():
         yield Job(name.lower(), on_this_python, (("OPENBLAS_CORETYPE", name),))
 
