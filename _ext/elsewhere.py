@@ -42,14 +42,22 @@ def colab(address, page):
 
 
 def launchers(site, address, page):
-    """For each way to run a notebook its name, its icon and its address; from the site, a path."""
+    """For each way to run a page its name, icon, address (from the site, a path) and a hint."""
     if (site / "lite" / "files" / f"{page}.ipynb").exists():
         lite = f"lite/notebooks/index.html?path={page}.ipynb"
-        yield "In the browser", "fas fa-play", lite
+        hint = "Nothing to install; its first start fetches Python"
+        yield "Run in the browser", "fas fa-play", lite, hint
     if address:
-        yield "Binder", "_static/images/logo_binder.svg", binder(address, page)
+        icon = "_static/images/logo_binder.svg"
+        yield "Run on Binder", icon, binder(address, page), "A machine lent for an hour"
     if address and colab(address, page):
-        yield "Colab", "_static/images/logo_colab.png", colab(address, page)
+        icon = "_static/images/logo_colab.png"
+        yield (
+            "Run on Colab",
+            icon,
+            colab(address, page),
+            "A machine lent by Google, with an account",
+        )
 
 
 def add_repository(app, config):
@@ -65,10 +73,8 @@ def add_repository(app, config):
         }
 
 
-def link(words, icon, url, tooltip, label=""):
-    return {"type": "link", "text": words, "icon": icon, "url": url, "tooltip": tooltip} | (
-        {"label": label} if label else {}
-    )
+def link(words, icon, url, tooltip):
+    return {"type": "link", "text": words, "icon": icon, "url": url, "tooltip": tooltip}
 
 
 def change_buttons(app, pagename, templatename, context, doctree):
@@ -88,19 +94,13 @@ def change_buttons(app, pagename, templatename, context, doctree):
         buttons[:] = [b for b in buttons if b["label"] != "source-edit-button"]
 
     if address and not forge(address):
-        words = "Source of the book"
-        icon = "fas fa-code-branch"
-        context["header_buttons"].append(link("", icon, address, words, "source-repository-button"))
+        button = link("", "fas fa-code-branch", address, "Source of the book")
+        context["header_buttons"].append(button | {"label": "source-repository-button"})
 
     if context.get("page_source_suffix") == ".ipynb":
         ways = [
-            link(
-                name,
-                icon,
-                url if "://" in url else context["pathto"](url, 1),
-                f"Run this page: {name}",
-            )
-            for name, icon, url in launchers(site, address, pagename)
+            link(name, icon, url if "://" in url else context["pathto"](url, 1), hint)
+            for name, icon, url, hint in launchers(site, address, pagename)
         ]
         if ways:
             group = {"type": "group", "tooltip": "Run this page", "icon": "fas fa-rocket"}

@@ -1,5 +1,7 @@
 """What the public meets outside the site: README, metadata, versions, addresses, workflows."""
 
+import dataclasses
+import inspect
 import re
 import shutil
 import tomllib
@@ -31,6 +33,15 @@ def test_the_version_has_one_place():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert str(cited["version"]) == version
     assert not [p for p in (ROOT / "mtlkit").rglob("*.py") if f'"{version}"' in p.read_text()]
+
+
+def test_results_say_what_they_return():
+    names = [getattr(mtlkit.evaluation, name) for name in mtlkit.evaluation.__all__]
+    made = [found for found in names if inspect.isfunction(found)]
+    for kind in filter(dataclasses.is_dataclass, names):
+        made += [f for name, f in vars(kind).items() if name[0] != "_" and inspect.isfunction(f)]
+    assert len(made) >= 15
+    assert [found.__qualname__ for found in made if "return" not in found.__annotations__] == []
 
 
 def test_everything_agrees_with_the_address_of_the_repository():
@@ -81,7 +92,7 @@ def test_a_workflow_is_readable_and_asks_for_no_more_than_it_needs(path):
     assert flow["permissions"] == {"contents": "read"}
     assert all({"runs-on", "steps"} <= set(job) for job in flow["jobs"].values())
     used = re.findall(r"tools\.matrix ([\w ]+)", text)
-    known = {"installed", "beside", "lowest", "newest"}
+    known = {"installed", "beside", "browser", "lowest", "newest"}
     assert set(" ".join(used).split()) <= known
 
 
