@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def is_current(folder=LITE):
     if not key.exists():
         return False
     made = json.loads(key.read_text("utf-8"))
-    return made["key"] == results_key() and all(
+    if made["key"] != results_key() or not list(folder.glob(f"pypi/mtlkit-{version('mtlkit')}-*")):
+        return False
+    return all(
         (copy := folder / "files" / path.relative_to(ROOT)).exists()
         and copy.read_text("utf-8") == exported(path, made["pyodide"])
         for path in page_notebooks()
