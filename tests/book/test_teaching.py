@@ -60,16 +60,6 @@ def notes_without(text, pages):
     return problems
 
 
-def minutes_do_not_add_up(text):
-    """Timetables of the syllabus, with their sum, that do not fill a session of 90 minutes."""
-    problems = []
-    for heading, body in re.findall(r"^##+ (.+?)\n(.*?)(?=^##+ |\Z)", text, re.M | re.S):
-        numbers = [int(number) for number in re.findall(r"^\| (\d+) \|", body, re.M)]
-        if "| minutes |" in body and sum(numbers) != 90:
-            problems.append(f"{heading}: {sum(numbers)} minutes, not 90")
-    return problems
-
-
 # The book ----------------------------------------------------------------------------------------
 
 
@@ -86,10 +76,6 @@ def test_index_is_as_the_tool_writes_it():
 def test_notes_hold_every_page():
     text = (TEACHING / "instructor_notes.md").read_text(encoding="utf-8")
     assert notes_without(text, exercises.reading_order()) == []
-
-
-def test_sessions_have_90_minutes():
-    assert minutes_do_not_add_up((TEACHING / "syllabus.md").read_text(encoding="utf-8")) == []
 
 
 # The checks themselves ---------------------------------------------------------------------------
@@ -153,10 +139,3 @@ def test_gaps_in_the_notes_are_found():
     assert notes_without(good, [*pages, "chapters/b.md"]) == ["no section on chapters/b.md"]
     assert len(notes_without(good.replace("**Timing**", "**Time**"), pages)) == 1
     assert notes_without(good, []) == ["a section on chapters/part/help.ipynb, which is no page"]
-
-
-def test_a_session_that_is_too_long_is_found():
-    table = "| minutes | what |\n|---|---|\n| 50 | a |\n| {} | b |\n"
-    good = f"## Week 1\n\n{table.format(40)}\n## Week 2\n\nText.\n"
-    assert minutes_do_not_add_up(good) == []
-    assert minutes_do_not_add_up(good.replace("40", "45")) == ["Week 1: 95 minutes, not 90"]
