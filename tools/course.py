@@ -26,7 +26,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_markdown_cell, new_notebook, new_raw_cell
 
-from tools import book, embeds, grading, questions, weeks
+from tools import book, embeds, grading, questions, template, weeks
 from tools.execute import BUILD
 from tools.weeks import COURSE, EMBED
 
@@ -281,6 +281,8 @@ def pack(chosen, folder=PACK):
     grading.write_rubric(folder)
     for name in ("README.md", "template.ipynb", "sample_project.ipynb", "sample_project_mark.md"):
         shutil.copy(COURSE / name, folder)
+    students = template.student_version(nbformat.read(COURSE / "template.ipynb", as_version=4))
+    nbformat.write(students, folder / "template_student.ipynb")
 
 
 def main():

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.questions import PACK, SYLLABUS
-from tools.questions import write as write_questions  # the pack takes both from here
 
-__all__ = ["Line", "Part", "read", "write_questions", "write_rubric"]
 WORDS = dict(
     zip(["Two", "Three", "Four", "Five", "Ten", "Twenty"], [2, 3, 4, 5, 10, 20], strict=True)
 )

@@ -121,4 +121,4 @@ def test_the_instructor_has_notes_and_solutions(pack, week):
 def test_questions_and_rubric_are_in_the_pack(pack, week):
     names = {path.name for path in (pack / week.stem).iterdir()}
     assert {"questions.xml", "autograder.zip"} <= names
-    assert {"README.md", "rubric.csv", "template.ipynb"} <= {p.name for p in pack.iterdir()}
+    assert {"README.md", "rubric.csv", "template_student.ipynb"} <= {p.name for p in pack.iterdir()}
