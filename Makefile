@@ -12,7 +12,7 @@ UV := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gener
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve plain lite course tidy lint lock clean
+.PHONY: help env book test serve plain pdf lite course tidy lint lock clean
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ serve: env ## show the site on 127.0.0.1 and rebuild the page you edit
 
 plain: env ## write the chapters as notebooks that read as plain Markdown into _build/plain
 	@$(RUN) -m tools.plain
+
+pdf: env ## set the whole book for paper, in _build/pdf; wants XeLaTeX
+	@$(RUN) -m tools.paper
 
 lite: env ## make a site in which the notebooks run in the browser, in _build/lite; then: make book
 	@$(RUN) -m pip install --quiet --requirement requirements-lite.txt

@@ -31,11 +31,16 @@ BIBLIOGRAPHY = "reference/bibliography"
 RENAMED = {"intro": "About this book"}  # whose title is that of the book
 ASKED = {"Answer": "Predict first", "Answers": "Quiz"}  # what an answer is to
 # Characters of a line -> size of its type in points; what is longer breaks.
-SIZES = {80: 8.3, 94: 7.1, 110: 6.1, 10_000: 5.6}
+SIZES = {98: 7.6, 106: 7.0, 119: 6.0, 10_000: 5.7}
+DRAWS = re.compile(r"\bplt\.|^def \w+\(.*\b(ax|axes)\b", re.M)  # code that only a figure needs
+FIGURE_SCALE = 68  # per cent: type of 12 points in a figure is then a little smaller than the text
+TABLE_WIDTH = 84  # characters in a row that is as wide as the page
 OTHER_FONTS = [
     (re.compile("([\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+)"), r"\\cjk{\1}"),
     (re.compile("([\u2190-\u21ff\u2200-\u2bff\u2070-\u209f])"), r"\\sign{\1}"),
 ]
+
+SCREEN = (addnodes.toctree, addnodes.tabular_col_spec)
 
 
 class Tex(nodes.General, nodes.Inline, nodes.Element):
@@ -61,6 +66,8 @@ class Prepared:
         self.answers = []
         self.numbered = {}  # label of an exercise -> it
         self.open_cells()
+        for table in self.find(nodes.table):
+            fit(table)
         self.drop_what_is_for_a_screen()
         self.move_answers()
         self.number_exercises()
@@ -76,11 +83,11 @@ class Prepared:
         for cell in self.find(nodes.container):
             if cell.get("nb_element") != "cell_code":
                 continue
-            drawn = cell.get("cell_metadata", {}).get("mystnb", {}).get("figure")
             claim = "tag_claim" in cell["classes"]
-            for part in list(cell.children):
-                if part.get("nb_element") == "cell_code_source" and (drawn or claim):
-                    cell.remove(part)
+            if claim or only_draws(cell):
+                cell[:] = [part for part in cell if part["nb_element"] != "cell_code_source"]
+            for image in cell.findall(nodes.image):
+                image["scale"] = FIGURE_SCALE
             for block in cell.findall(nodes.literal_block):
                 block["imports"] = "tag_imports" in cell["classes"]
             if claim:
@@ -94,7 +101,7 @@ class Prepared:
             waiting = type(node).__name__ == "Waiting"  # of _ext/gallery.py
             if waiting and node["kind"] == "page_cards":
                 node.replace_self(node.children)
-            elif waiting or isinstance(node, addnodes.toctree) or "buttons" in classes(node):
+            elif waiting or isinstance(node, SCREEN) or "buttons" in classes(node):
                 node.parent.remove(node)
             elif isinstance(node, bibliography) and self.page != BIBLIOGRAPHY:
                 # All references are at the end of the book; so goes the heading of the list.
@@ -169,6 +176,29 @@ class Prepared:
         for node in self.find(nodes.literal):
             if node.astext() in names() and inside(node, nodes.paragraph):
                 add_to_index(node, node.astext(), seen)
+
+
+def only_draws(cell):
+    """Whether the code of a cell is that of a figure, or defines what draws one."""
+    if cell["cell_metadata"].get("mystnb", {}).get("figure"):
+        return True
+    outputs = [part for part in cell if part["nb_element"] == "cell_code_output"]
+    return not outputs and bool(DRAWS.search(cell.astext()))
+
+
+def fit(table):
+    """Give the columns of a wide or long table widths, as what they hold asks for."""
+    rows = [[entry.astext() for entry in row] for row in table.findall(nodes.row)]
+    columns = list(zip(*rows, strict=False))
+    words = [
+        max(len(word) for text in column for word in text.split() or [""]) for column in columns
+    ]
+    texts = [max(map(len, column)) for column in columns]
+    if sum(texts) <= TABLE_WIDTH and len(rows) <= 25:
+        return
+    table["classes"].append("colwidths-given")
+    for spec, word, text in zip(table.findall(nodes.colspec), words, texts, strict=True):
+        spec["colwidth"] = max(min(word, 30), min(text, 40), 4)
 
 
 def classes(node):
@@ -292,6 +322,9 @@ class Paper(LaTeXBuilder):
         self.env.resolve_references(book, root, self)
         return book
 
+    def get_contentsname(self, root):
+        return "Contents"
+
     def add(self, book, page, as_part=False):
         if page in LEFT_OUT:
             return
@@ -330,12 +363,16 @@ class Translator(LaTeXTranslator):
         if node.parent.get("part"):
             self.body[-1] = r"\bookpart{"
 
+    def visit_inline(self, node):
+        self.body += [self.hypertarget(name) for name in node["ids"]]
+        super().visit_inline(node)
+
     def visit_Text(self, node):
         text = self.encode(node.astext())
         for pattern, replaced in OTHER_FONTS:
             text = pattern.sub(replaced, text)
         if inside(node, nodes.literal):  # a name may break where it has a mark
-            text = re.sub(r"([.,(=/]|\\_|\\PYGZus\{\})(?=\w)", r"\1\\allowbreak{}", text)
+            text = re.sub(r"([.,(=/]|\\_)(?=\w)", r"\1\\allowbreak{}", text)
         self.body.append(text)
 
     def visit_reference(self, node):
@@ -379,7 +416,7 @@ class References(SphinxPostTransform):
 class Vector(ImageConverter):
     """Drawings in SVG become PDF."""
 
-    conversion_rules = [("image/svg+xml", "application/pdf")]
+    conversion_rules = (("image/svg+xml", "application/pdf"),)
 
     def is_available(self):
         return bool(shutil.which("rsvg-convert"))

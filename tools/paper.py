@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 from jupyter_book.config import get_final_config
 from sphinx.application import Sphinx
@@ -25,8 +24,8 @@ PDF = BUILD / "pdf"
 NAME = "single-task-multi-task-transfer"
 NOT_FOR_PAPER = ("comments_", "html_", "mathjax", "ogp_", "use_")  # settings of the site
 EXTENSIONS = (
-    "myst_nb", "sphinx_external_toc", "sphinx_design", "sphinx_exercise",
-    "sphinx.ext.autodoc", "numpydoc", "gallery", "reference_pages", "search_words", "sphinxcontrib.bibtex", "paper",
+    "myst_nb", "sphinx_external_toc", "sphinx_design", "sphinx_exercise", "sphinx.ext.autodoc",
+    "numpydoc", "gallery", "reference_pages", "search_words", "sphinxcontrib.bibtex", "paper",
 )  # fmt: skip
 NEEDED = {
     "xelatex": "texlive-xetex texlive-latex-recommended texlive-latex-extra "
@@ -89,8 +88,7 @@ def config(source, **more):
             "fncychap": "",
             "fontpkg": r"\usepackage{unicode-math}",
             "figure_align": "htbp",
-            "geometry": r"\usepackage[a4paper,inner=30mm,outer=26mm,top=25mm,bottom=24mm]{geometry}",
-            "extrapackages": r"\usepackage{tikz,etoolbox,needspace}\usetikzlibrary{arrows.meta}",
+            "geometry": r"\usepackage{geometry}",
             "preamble": macros + preamble,
             "maketitle": (ROOT / "_ext" / "paper_front.tex").read_text("utf-8"),
             "tableofcontents": r"\pagenumbering{roman}\setcounter{page}{3}\tableofcontents"
