@@ -6,7 +6,8 @@
 A claim that fails under a seed does not stop the page: the cells after it run, and are printed
 too. Cells are numbered from 0, as in the notebook's file, Markdown included. With `--spread`, what
 claims compare is printed with its range over the seeds: from it come the margins, and what a page
-says of other seeds.
+says of other seeds. Then come the claims that a further seed may break: those whose margin, in mean
+over the seeds, is below four times its standard deviation.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import functools
 import numbers
 import os
 import re
+import statistics
 import sys
 import time
 from collections import defaultdict
@@ -27,7 +29,10 @@ from tools.execute import ONE_CORE
 from tools.tidy import ROOT, page_notebooks
 
 NOTED = "__noted__"
+FIRM = 4  # standard deviations of its margin over seeds that a claim should have
+FEWEST = 4  # seeds that tell a standard deviation
 EVALUATION = str(ROOT / "mtlkit" / "evaluation")
+SIGNS = {ast.Lt: 1, ast.LtE: 1, ast.Gt: -1, ast.GtE: -1}  # of right minus left, if it holds
 SEED_LINE = re.compile(r"^SEED = \d+$", re.M)
 
 
@@ -41,7 +46,8 @@ def main(arguments=None):
     settings = parser.parse_args(arguments)
     paths = [path.resolve() for path in settings.pages] or page_notebooks()
     os.environ |= ONE_CORE  # before the workers load numpy
-    failed, drawn, compared = 0, defaultdict(dict), defaultdict(list)
+    failed, drawn = 0, defaultdict(dict)
+    compared, margins = defaultdict(list), defaultdict(list)
     with ProcessPoolExecutor(
         settings.jobs, mp_context=get_context("spawn"), max_tasks_per_child=1
     ) as pool:
@@ -52,6 +58,8 @@ def main(arguments=None):
             drawn[path][seed] = found["draws"]
             for key, values in found["compared"].items():
                 compared[path, *key] += values
+            for key, values in found["margins"].items():
+                margins[path, *key].append(min(values))
             failed += len(found["faults"])
             held = found["claims"] - sum(claim for _, claim, _ in found["faults"])
             name = path.relative_to(ROOT).as_posix()
@@ -63,6 +71,9 @@ def main(arguments=None):
         for (path, number, text), values in sorted(compared.items()):
             name = path.relative_to(ROOT).as_posix()
             print(f"{name}  cell {number}: {min(values):.4g} to {max(values):.4g}  {text}")
+        for (path, number, text), mean, deviation in thin(margins):
+            name = path.relative_to(ROOT).as_posix()
+            print(f"{name}  cell {number}: thin, by {mean:.3g} ± {deviation:.2g}  {text}")
     for path, by_seed in drawn.items():
         for number, values in sorted(unmoved(by_seed).items()):
             shown = ", ".join(map(str, sorted(values)[:5]))
@@ -70,6 +81,15 @@ def main(arguments=None):
             print(f"{name}  cell {number}: draws with {shown} whatever SEED is")
     print(f"seeds {settings.seeds}: {failed} cells failed")
     return min(failed, 1)
+
+
+def thin(margins):
+    """The comparisons that a further seed may break, with mean and deviation of their margin."""
+    for key, values in sorted(margins.items()):
+        if len(values) >= FEWEST:
+            mean, deviation = statistics.mean(values), statistics.stdev(values)
+            if mean < FIRM * deviation:
+                yield key, mean, deviation
 
 
 def run(path, seed):
@@ -80,13 +100,20 @@ def run(path, seed):
 
     mpl.use("Agg")
     os.chdir(path.parent)
-    draws, claims, faults, compared = record_draws(), 0, [], defaultdict(list)
+    draws, claims, faults = record_draws(), 0, []
+    compared, margins, before = defaultdict(list), defaultdict(list), {}
     # Workers get what a cell defines by value, as from a notebook's kernel.
     space = {"__name__": "__main__", "display": display}
 
-    def noted(value, number, text):
-        if isinstance(value, numbers.Real) and not isinstance(value, bool):
+    def noted(value, number, text, whole, place, sign):
+        """Note an operand, and how far it lies on the right side of the one before it."""
+        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if real and text:
             compared[number, text].append(float(value))
+        if real and sign and before.get((whole, place - 1)) is not None:
+            apart = float(value) - before[whole, place - 1]
+            margins[number, whole].append(sign * apart)
+        before[whole, place] = float(value) if real else None
         return value
 
     start = time.process_time()
@@ -113,6 +140,7 @@ def run(path, seed):
         "faults": faults,
         "draws": draws,
         "compared": compared,
+        "margins": margins,
         "seconds": seconds,
     }
 
@@ -125,16 +153,23 @@ class Noting(ast.NodeTransformer):
 
     def visit_Assert(self, node):
         for compare in [part for part in ast.walk(node.test) if isinstance(part, ast.Compare)]:
-            compare.left = self.noting(compare.left)
-            compare.comparators = [self.noting(part) for part in compare.comparators]
+            whole = self.text(compare)
+            signs = [SIGNS.get(type(op), 0) for op in compare.ops]
+            parts = [compare.left, *compare.comparators]
+            compare.left, *compare.comparators = (
+                self.noting(part, whole, place, sign)
+                for place, (part, sign) in enumerate(zip(parts, [0, *signs], strict=True))
+            )
         return node
 
-    def noting(self, part):
-        if isinstance(part, ast.Constant):
-            return part
-        text = " ".join(ast.get_source_segment(self.source, part).split())
-        function = ast.Name(NOTED, ast.Load())
-        return ast.Call(function, [part], [ast.keyword("text", ast.Constant(text))])
+    def text(self, part):
+        return " ".join(ast.get_source_segment(self.source, part).split())
+
+    def noting(self, part, whole, place, sign):
+        text = "" if isinstance(part, ast.Constant) else self.text(part)
+        settings = {"text": text, "whole": whole, "place": place, "sign": sign}
+        keywords = [ast.keyword(name, ast.Constant(value)) for name, value in settings.items()]
+        return ast.Call(ast.Name(NOTED, ast.Load()), [part], keywords)
 
 
 def failure(source, name, space, claim):

@@ -12,14 +12,14 @@ CLAIM, RAISES = {"tags": ["claim"]}, {"tags": ["raises-exception"]}
 
 @pytest.fixture
 def report(tmp_path, monkeypatch, capsys):
-    """A function that writes a page, runs it under two seeds, and returns the code and the text."""
+    """A function that writes a page, runs it under seeds, and returns the code and the text."""
     monkeypatch.setattr(claims, "ROOT", tmp_path)
 
-    def run(*cells, options=()):
+    def run(*cells, options=(), seeds=(5, 7)):
         cells = [new_code_cell(IMPORTS, metadata={"tags": ["imports"]}), *cells]
         path = tmp_path / "page.ipynb"
         nbformat.write(new_notebook(cells=cells), path)
-        code = claims.main([str(path), "--seeds", "5", "7", *options])
+        code = claims.main([str(path), "--seeds", *map(str, seeds), *options])
         return code, capsys.readouterr().out
 
     return run
@@ -37,6 +37,22 @@ def test_a_claim_that_fails_is_named_with_its_seed_and_the_page_goes_on(report):
     assert "cell 1: AssertionError" in text
     assert "cell 2: 10 to 14  2 * SEED" in text
     assert "seeds [5, 7]: 1 cells failed" in text
+
+
+def test_a_claim_that_a_further_seed_may_break_is_told_with_its_margin(report):
+    code, text = report(
+        new_code_cell("assert SEED < 6\nassert 0 < 100 + SEED <= 200", metadata=CLAIM),
+        options=["--spread"],
+        seeds=(1, 2, 3, 4),
+    )
+    assert code == 0
+    assert "cell 1: thin, by 3.5 ± 1.3  SEED < 6" in text
+    assert text.count("thin") == 1
+
+
+def test_few_seeds_tell_no_deviation():
+    few = {("page", 1, "a < b"): [1.0, 2.0, 3.0]}
+    assert list(claims.thin(few)) == []
 
 
 def test_a_fault_outside_of_claims_is_one_too(report):
