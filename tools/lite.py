@@ -65,7 +65,9 @@ def is_current(folder=LITE):
 
 def wheels(folder):
     """Put into a folder what Pyodide lacks: mtlkit, and a package that its kernel needs."""
-    uv = [sys.executable, "-m", "uv", "build", "--wheel", "--quiet", "--out-dir", folder]
+    # By way of a source archive, so that no file of an older build comes along.
+    uv = [sys.executable, "-m", "uv", "build", "--quiet", "--no-build-isolation"]
+    uv += ["--python", sys.executable, "--out-dir", folder]
     subprocess.run(uv, cwd=ROOT, check=True)
     lock = (ROOT / "requirements.txt").read_text("utf-8")
     wanted = folder.parent / "comm.txt"
@@ -131,4 +133,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"This failed, see above: {' '.join(map(str, error.cmd))}")

