@@ -33,7 +33,7 @@ ASKED = {"Answer": "Predict first", "Answers": "Quiz"}  # what an answer is to
 # Characters of a line -> size of its type in points; what is longer breaks.
 SIZES = {98: 7.6, 106: 7.0, 119: 6.0, 10_000: 5.7}
 DRAWS = re.compile(r"\bplt\.|^def \w+\(.*\b(ax|axes)\b", re.M)  # code that only a figure needs
-FIGURE_SCALE = 68  # per cent: type of 12 points in a figure is then a little smaller than the text
+FIGURE_SCALE = 65  # per cent: type of 12 points in a figure is then a little smaller than the text
 TABLE_WIDTH = 84  # characters in a row that is as wide as the page
 OTHER_FONTS = [
     (re.compile("([\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+)"), r"\\cjk{\1}"),
@@ -110,7 +110,6 @@ class Prepared:
                 if isinstance(section, nodes.section) and len(section) == 1:
                     section.parent.remove(section)
             elif node.get("design_component") in ("card-title", "dropdown"):
-                node.insert(0, tex(r"\needspace{4\baselineskip}"))
                 for title in node.findall(nodes.rubric):
                     title.replace_self(heading(title.children))
             if node.get("design_component") == "card-title":
@@ -168,6 +167,8 @@ class Prepared:
         for node in [node for node in self.doctree.children if isinstance(node, addnodes.index)]:
             self.doctree.remove(node)  # before the title it would stand on the page before
             title.parent.insert(1, node)
+        if self.page == BIBLIOGRAPHY:  # what stands before the list is about lists of pages
+            title.parent[1:] = [node for node in title.parent[1:] if isinstance(node, bibliography)]
         if self.page in RENAMED:
             title[:] = [nodes.Text(RENAMED[self.page])]
         for node in self.find(addnodes.pending_xref):
@@ -186,14 +187,19 @@ def only_draws(cell):
     return not outputs and bool(DRAWS.search(cell.astext()))
 
 
+def width(text):
+    """Characters of a text, Chinese ones for two."""
+    return len(text) + len("".join(OTHER_FONTS[0][0].findall(text)))
+
+
 def fit(table):
     """Give the columns of a wide or long table widths, as what they hold asks for."""
     rows = [[entry.astext() for entry in row] for row in table.findall(nodes.row)]
     columns = list(zip(*rows, strict=False))
     words = [
-        max(len(word) for text in column for word in text.split() or [""]) for column in columns
+        max(width(word) for text in column for word in text.split() or [""]) for column in columns
     ]
-    texts = [max(map(len, column)) for column in columns]
+    texts = [max(map(width, column)) for column in columns]
     if sum(texts) <= TABLE_WIDTH and len(rows) <= 25:
         return
     table["classes"].append("colwidths-given")
@@ -317,6 +323,7 @@ class Paper(LaTeXBuilder):
             self.add(book, page)
         book += tex(r"\backmatter\chapter{Answers and solutions}\answersareas")
         book += self.answers
+        book += tex(r"\raggedright")
         self.add(book, BIBLIOGRAPHY)
         book["docname"] = ""
         self.env.resolve_references(book, root, self)
@@ -388,7 +395,7 @@ class Translator(LaTeXTranslator):
         longest = max(map(len, node.astext().split("\n")))
         size = 6.6 if node.get("imports") else next(SIZES[n] for n in SIZES if longest <= n)
         kind = "outputstyle" if "output" in classes(node) else "codestyle"
-        self.body.append(rf"\begingroup\{kind}{{{size}}}{{{1.22 * size:.2f}}}")
+        self.body.append(rf"\begingroup\{kind}{{{size}}}{{{1.17 * size:.2f}}}")
         try:
             super().visit_literal_block(node)
         except nodes.SkipNode:

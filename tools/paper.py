@@ -80,7 +80,7 @@ def config(source, **more):
         "latex_use_xindy": False,
         "latex_docclass": {"manual": "book"},
         "latex_documents": [("intro", f"{NAME}.tex", settings["project"], "", "manual")],
-        "latex_table_style": ["booktabs"],
+        "latex_table_style": ["booktabs", "colorrows"],
         "latex_elements": {
             "papersize": "a4paper",
             "pointsize": "10pt",
