@@ -53,6 +53,8 @@ PYODIDE = {
     "narwhals": "2.18.1",
     "matplotlib": "3.10.8",
     "pandas": "3.0.2",
+    "polars": "1.33.1",
+    "pyarrow": "22.0.0",
 }
 
 SHOW_BLAS = (
