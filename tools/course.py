@@ -84,15 +84,20 @@ def image(label):
     )
 
 
+def folded(label):
+    """The same for students, who predict before they look."""
+    summary = f"<summary>{embeds.figure(label).source}: predict, then open</summary>"
+    return f"<details>\n{summary}\n\n{image(label)}\n\n</details>"
+
+
 def task(label):
     exercise = embeds.exercise(label)
     return f"**Exercise, {exercise.minutes} minutes: {exercise.title}**\n\n{exercise.text}"
 
 
-def filled(text):
+def filled(text, figure=image):
     """Markdown with what it embeds in place of the names."""
-
-    form = {"fig": image, "eq": embeds.equation, "ex": task}
+    form = {"fig": figure, "eq": embeds.equation, "ex": task}
     return EMBED.sub(lambda found: form[found[1].split("-")[0]](found[1]), text)
 
 
@@ -109,7 +114,7 @@ def of_class(cells):
         if cell.cell_type != "markdown":
             yield cell
             continue
-        yield new_markdown_cell(filled(cell.source) + at_home(cell, filled))
+        yield new_markdown_cell(filled(cell.source, folded) + at_home(cell, filled))
         for label in EMBED.findall(cell.source):
             if label.startswith("ex-"):
                 yield new_markdown_cell("*Your answer:*")

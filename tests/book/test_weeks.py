@@ -142,3 +142,9 @@ def test_students_get_exercises_without_notes_and_solutions():
     exercise = embeds.exercise("ex-three-k")
     assert exercise.text in texts[0] and "*Your answer:*" in texts[1] and texts[2:] == ["1"]
     assert not any(part in text for text in texts for _, part in exercise.solution)
+
+
+def test_students_open_a_figure_after_their_prediction():
+    (cell,) = of_class([markdown("### Look\n\n![](#fig-three-settings)")])
+    assert cell.source.index("<details>") < cell.source.index("<img ")
+    assert "<summary>Figure 1 of “Alone, together, from others”" in cell.source
