@@ -41,6 +41,7 @@ lite: env ## make a site in which the notebooks run in the browser, in _build/li
 	@$(RUN) -m tools.lite $(ARGS)
 
 course: env ## write slides, notebooks and graded assignments of the course into _build/course
+	@$(RUN) -m pip install --quiet --requirement requirements-course.txt
 	@$(RUN) -m tools.course
 
 tidy: env ## put notebooks into their stored form; write the index of exercises and the plans

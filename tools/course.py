@@ -14,6 +14,7 @@ cells, which mark solutions and hidden tests.
 """
 
 import argparse
+import hashlib
 import importlib.util
 import re
 import shutil
@@ -28,9 +29,11 @@ from nbformat.v4 import new_markdown_cell, new_notebook, new_raw_cell
 
 from tools import book, embeds, grading, questions, template, weeks
 from tools.execute import BUILD
+from tools.tidy import page_notebooks
 from tools.weeks import COURSE, EMBED
 
 PACK = BUILD / "course"
+KEY = PACK / "key"  # what the whole pack was made from
 NEEDED = {"otter": "otter-grader", "sphinx_revealjs": "sphinx-revealjs"}
 CLASS = "name: week_{n}_class\ninit_cell: true\nexport_cell: false\n"
 ASSIGNMENT = (
@@ -290,6 +293,15 @@ def pack(chosen, folder=PACK):
     nbformat.write(students, folder / "template_student.ipynb")
 
 
+def key():
+    """Hash of what the pack is made from, besides packages: weeks, pages, notes, these tools."""
+    digest = hashlib.sha256()
+    folders = [COURSE, weeks.TEACHING, Path(__file__).parent, *{p.parent for p in page_notebooks()}]
+    for path in sorted(path for folder in folders for path in folder.glob("*.*")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("weeks", nargs="*", type=int, help="numbers of weeks (default: all)")
@@ -305,6 +317,7 @@ def main():
     if unknown:
         sys.exit(f"There is no week {unknown[0]}: the course has weeks {', '.join(map(str, has))}")
     pack([has[number] for number in wanted or has])
+    KEY.write_text("" if wanted else key())
     print(f"The course pack is in {PACK}. Begin with {Path(PACK, 'README.md')}.")
 
 
