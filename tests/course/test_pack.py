@@ -99,7 +99,8 @@ def test_what_students_get_holds_no_answer(pack, week):
         for line in cell.source.splitlines():
             if "# SOLUTION" in line and "=" in line:
                 answer = line.split("# SOLUTION")[0].partition("=")[2].strip()
-                assert len(answer) < 12 or answer not in text, answer  # a word may be one of several
+                # A word may stand in the prompt, as one of several.
+                assert len(answer) < 12 or answer not in text, answer
     source = week.read_text("utf-8")
     for label in set(re.findall(r"ex-[\w-]+", source)):
         for _, solution in embeds.exercise(label).solution:
