@@ -395,7 +395,7 @@ class Translator(LaTeXTranslator):
         longest = max(map(len, node.astext().split("\n")))
         size = 6.6 if node.get("imports") else next(SIZES[n] for n in SIZES if longest <= n)
         kind = "outputstyle" if "output" in classes(node) else "codestyle"
-        self.body.append(rf"\begingroup\{kind}{{{size}}}{{{1.17 * size:.2f}}}")
+        self.body.append(rf"\begingroup\{kind}{{{size}}}{{{1.15 * size:.2f}}}")
         try:
             super().visit_literal_block(node)
         except nodes.SkipNode:
