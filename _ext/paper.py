@@ -28,6 +28,7 @@ import mtlkit
 # Pages of what is only of use on a screen, and of what stands elsewhere in the printed book.
 LEFT_OUT = {"chapters/gallery", "chapters/teaching/exercises"}
 BIBLIOGRAPHY = "reference/bibliography"
+GLOSSARY = "reference/glossary"
 RENAMED = {"intro": "About this book"}  # whose title is that of the book
 ASKED = {"Answer": "Predict first", "Answers": "Quiz"}  # what an answer is to
 # Characters of a line -> size of its type in points; what is longer breaks.
@@ -61,8 +62,9 @@ def tex(before, *children, after=""):
 class Prepared:
     """A page changed for paper: `body`, and `answers` that go to the end of the book."""
 
-    def __init__(self, doctree, page):
+    def __init__(self, doctree, page, terms=()):
         self.doctree, self.page = doctree, page
+        self.terms = {term.lower(): term for term in terms}
         self.answers = []
         self.numbered = {}  # label of an exercise -> it
         self.open_cells()
@@ -173,7 +175,8 @@ class Prepared:
             title[:] = [nodes.Text(RENAMED[self.page])]
         for node in self.find(addnodes.pending_xref):
             if node.get("reftype") == "term" and inside(node, nodes.paragraph):
-                add_to_index(node, node["reftarget"].lower(), seen)
+                term = node["reftarget"].lower()
+                add_to_index(node, self.terms.get(term, term), seen)
         for node in self.find(nodes.literal):
             if node.astext() in names() and inside(node, nodes.paragraph):
                 add_to_index(node, node.astext(), seen)
@@ -309,7 +312,10 @@ class Paper(LaTeXBuilder):
         includes = self.env.toctree_includes
         book = new_document("<paper>")
         self.docnames, self.titles = {root}, []
-        self.answers = []
+        self.answers, self.terms = [], []
+        if GLOSSARY in self.env.all_docs:
+            glossary = self.env.get_doctree(GLOSSARY)
+            self.terms = [term.astext() for term in glossary.findall(nodes.term)]
         book += tex(r"\frontchapter")
         self.add(book, root)
         book += tex(r"\mainchapters")
@@ -336,7 +342,7 @@ class Paper(LaTeXBuilder):
         if page in LEFT_OUT:
             return
         self.docnames.add(page)
-        prepared = Prepared(self.env.get_doctree(page), page)
+        prepared = Prepared(self.env.get_doctree(page), page, self.terms)
         here = addnodes.start_of_file(docname=page)
         here += prepared.body
         for section in here.findall(nodes.section):

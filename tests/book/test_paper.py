@@ -93,6 +93,19 @@ def test_answers_and_solutions_move_to_the_end_and_exercises_are_named():
     ]
 
 
+def test_the_index_has_terms_as_the_glossary_spells_them_and_classes_once_a_page():
+    def term():
+        return addnodes.pending_xref("", nodes.inline("", "blup"), reftype="term", reftarget="blup")
+
+    document = new_document("page")
+    model = nodes.literal("", "PerTask")
+    words = nodes.paragraph("", "", term(), term(), model, nodes.literal("", "fit"))
+    document += nodes.section("", nodes.title("", "Two stores"), words)
+    Prepared(document, "chapters/page", ["BLUP"])
+    entries = [node["entries"][0][1] for node in document.findall(addnodes.index)]
+    assert entries == ["BLUP", "PerTask"]
+
+
 def test_links_to_pages_left_out_become_words():
     def link(target):
         words = nodes.inline("", target)
