@@ -12,7 +12,7 @@ UV := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gener
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve plain pdf lite course tidy lint lock clean
+.PHONY: help env book test serve plain pdf lite course matrix tidy lint lock clean
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ lite: env ## make a site in which the notebooks run in the browser, in _build/li
 course: env ## write slides, notebooks and graded assignments of the course into _build/course
 	@$(RUN) -m pip install --quiet --requirement requirements-course.txt
 	@$(RUN) -m tools.course
+
+matrix: env ## test mtlkit on other Pythons, versions and processors; one job: make matrix ARGS=lowest
+	@$(RUN) -m tools.matrix $(ARGS)
 
 tidy: env ## put notebooks into their stored form; write the index of exercises and the plans
 	@$(RUN) -m tools.tidy

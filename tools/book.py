@@ -10,7 +10,7 @@ import subprocess
 import sys
 import sysconfig
 
-from tools import execute, lite, plain, word_index
+from tools import execute, lite, plain, policy, word_index
 from tools.execute import BUILD, ROOT
 
 HTML = BUILD / "html"
@@ -69,6 +69,7 @@ def build():
         sys.exit(f"\nThe build failed (exit code {status}): every warning above is an error.")
     (HTML / "index.html").write_text(INDEX, encoding="utf-8")
     word_index.write(HTML)
+    policy.write(HTML)
     SITE_KEY.write_text(key)
     print(f"\nThe book is in {HTML / 'index.html'}\nOpen that file in a browser, or: make serve")
 

@@ -96,3 +96,18 @@ def test_the_decision_guide_is_walked_by_keyboard(page, base):
     page.keyboard.press("Enter")
     assert page.url.endswith("#box-5")
     assert page.evaluate("document.querySelector('#box-5').getBoundingClientRect().top") < 500
+
+
+def test_a_script_that_is_not_of_the_page_is_refused(context, base):
+    with checks.opened(context, base, "intro.html") as (page, problems):
+        refused = page.evaluate("""async () => {
+          const refused = new Promise(done => document.addEventListener(
+            "securitypolicyviolation", event => done(event.violatedDirective)));
+          const script = document.createElement("script");
+          script.textContent = "window.slipped = true";
+          document.head.append(script);
+          return refused;
+        }""")
+        assert refused.startswith("script-src")
+        assert page.evaluate("window.slipped") is None
+        problems.clear()  # the browser tells of it as an error
