@@ -187,14 +187,15 @@ def measure(name, X, y, sources, targets, cv, n_jobs=2):
 
 def _fitted(model, params, X, y, train):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        # The number of fitted numbers is asked for, and a network that stops early has it too.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return clone(model).set_params(**params).fit(X[train], y[train])
 
 
 def _over(found, name, other):
     """Mean, standard error and degrees of freedom, for new rows, in points."""
-    d, error, df, _ = found._on_all(name, other, "new rows")
-    return [round(100 * float(d.mean()), 4), round(100 * float(error), 4), round(float(df), 2)]
+    lead = found.difference(name, other, scope="new rows").times(100)
+    return [round(lead.mean, 4), round(lead.standard_error, 4), round(lead.df, 2)]
 
 
 def word(mean, error, df, margin, level=0.95):

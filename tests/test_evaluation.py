@@ -133,6 +133,7 @@ def test_interval_is_the_paired_t_interval(pair, level):
     assert got.sd == pytest.approx((a - b).std(ddof=1))
     assert (got.n, got.wins, got.losses) == (20, (a > b).sum(), (a < b).sum())
     assert got.level == level
+    assert (got.standard_error, got.df) == (pytest.approx(stats.sem(a - b)), 19)
 
 
 @pytest.mark.parametrize("margin", [0.001, 0.01, 0.02, 0.05])
@@ -295,7 +296,7 @@ def test_difference_is_antisymmetric(pair):
 def test_difference_follows_shift_and_scale(pair, shift, factor):
     expected = paired_difference(*pair).times(factor)
     moved = paired_difference(*((pair + shift) * factor))
-    for field in ("mean", "low", "high", "sd"):
+    for field in ("mean", "low", "high", "sd", "standard_error"):
         assert getattr(moved, field) == pytest.approx(
             getattr(expected, field), abs=1e-9 * factor, rel=1e-6
         )

@@ -3,7 +3,8 @@
 Arrays of scores in, small result objects out; estimators and tables belong in ``_compare.py``.
 """
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import stats
@@ -53,6 +54,10 @@ class Difference(Interval):
     scope : {"new rows", "these rows", "new tasks"} or None
         What the interval speaks about; None if only scores were given, see `paired_difference`.
         ``print`` adds it.
+    standard_error : float
+        Of the mean: half the interval is this times a quantile of Student's t.
+    df : float
+        Degrees of freedom of that t.
 
     See Also
     --------
@@ -73,6 +78,8 @@ class Difference(Interval):
     losses: int
     level: float
     scope: str | None = None
+    standard_error: float = field(default=math.nan, repr=False, compare=False)
+    df: float = field(default=math.nan, repr=False, compare=False)
 
     def times(self, factor: float) -> "Difference":
         """The same difference in other units, for example points: ``d.times(100)``.
@@ -85,11 +92,11 @@ class Difference(Interval):
         Returns
         -------
         Difference
-            With mean, interval and standard deviation multiplied by `factor`.
+            With mean, interval, standard deviation and error multiplied by `factor`.
         """
         factor = _positive(factor, "factor")
-        scaled = {name: getattr(self, name) * factor for name in ("mean", "low", "high", "sd")}
-        return replace(self, **scaled)
+        names = ("mean", "low", "high", "sd", "standard_error")
+        return replace(self, **{name: getattr(self, name) * factor for name in names})
 
 
 @dataclass(frozen=True)
@@ -300,6 +307,8 @@ def interval(d, error, df, level, scope=None):
         losses=int((d < 0).sum()),
         level=level,
         scope=scope,
+        standard_error=float(error),
+        df=float(df),
     )
 
 
