@@ -56,12 +56,13 @@ lint: env ## check the style of the code
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 
-lock: env ## write the lock files anew; all to their newest: make lock ARGS=--upgrade
+lock: env ## write the locks and the list of licences anew; all to their newest: make lock ARGS=--upgrade
 	@$(UV) --extra dev --output-file requirements.txt $(ARGS)
 	@$(UV) --extra browser --constraint requirements.txt --output-file requirements-browser.txt $(ARGS)
 	@$(UV) --extra scale --constraint requirements.txt --output-file requirements-scale.txt $(ARGS)
 	@$(UV) --extra lite --constraint requirements.txt --output-file requirements-lite.txt $(ARGS)
 	@$(UV) --extra course --constraint requirements.txt --output-file requirements-course.txt $(ARGS)
+	@$(RUN) -m tools.supply
 
 clean: ## remove what the build has made, but not .venv
 	@rm -rf _build .pytest_cache .ruff_cache

@@ -32,7 +32,7 @@ def lowest(specifier):
 
 
 def test_what_is_needed_is_read_with_the_extras_inside():
-    assert {"numpy", "scikit-learn", "pytest", "matplotlib", "pooch"} <= set(NEEDED)
+    assert {"numpy", "scikit-learn", "pytest", "matplotlib", "requests"} <= set(NEEDED)
     assert all({part.operator for part in bounds} == {">=", "<"} for bounds in NEEDED.values())
 
 

@@ -4,12 +4,11 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
 from numpy.testing import assert_array_equal
 
 from mtlkit.datasets import fetch_heart, fetch_stores
-from tests._files import take_for_real
+from tests._files import answer_with, take_for_real
 
 STORES = """Store,Date,Weekly_Sales,Holiday_Flag,Temperature,Fuel_Price,CPI,Unemployment
 1,05-02-2010,1643690.9,0,42.25,2.5,211.5,8.125
@@ -60,13 +59,7 @@ def test_holes_of_a_hospital_stay_holes(tiny):
 
 @pytest.mark.parametrize("name", TINY)
 def test_a_file_is_downloaded_once(name, tiny, monkeypatch):
-    asked = []
-
-    def answer(self, url, output_file, pooch_object, check_only=False):
-        asked.append(url)
-        Path(output_file).write_text(TINY[name], encoding="utf-8")
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", answer)
+    asked = answer_with(monkeypatch, TINY)
     first, again = (FETCH[name](data_home=tiny / "new") for _ in range(2))
     assert len(asked) == 1
     assert_array_equal(first[0], again[0])

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -16,7 +15,7 @@ from mtlkit.datasets import (
     fetch_sleepstudy,
 )
 from mtlkit.linear import EmpiricalBayesRidge
-from tests._files import take_for_real
+from tests._files import answer_with, take_for_real
 
 RADON = """"rownames","log.radon","basement","uranium","county","county.name"
 1,0.5,1,-0.25,2,"B, NORTH "
@@ -107,13 +106,7 @@ def test_schools_hold_what_the_file_holds(fetch, rows, labels, names, tiny):
 
 @pytest.mark.parametrize("fetch", ALL)
 def test_a_file_is_downloaded_once_into_its_folder(fetch, tiny, monkeypatch):
-    asked = []
-
-    def answer(self, url, output_file, pooch_object, check_only=False):
-        asked.append(url)
-        Path(output_file).write_text(TINY[url.rpartition("/")[2]], encoding="utf-8")
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", answer)
+    asked = answer_with(monkeypatch, TINY)
     home = tiny / "new"
     first, again = fetch(data_home=home), fetch(data_home=home)
     assert len(asked) == 1

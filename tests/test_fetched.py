@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
 from numpy.testing import assert_array_equal
 from scipy.io import savemat
-from sklearn.datasets import get_data_home
 
-from mtlkit.datasets import _fetched, fetch_landmine, fetch_school
+import mtlkit.datasets
+from mtlkit.datasets import _download, _fetched, fetch_landmine, fetch_school
 
 FETCHERS = {"school.mat": fetch_school, "landmine.mat": fetch_landmine}
 
@@ -46,11 +45,14 @@ def tiny(tmp_path, monkeypatch):
         name: (
             f"https://example.org/{name}",
             hashlib.sha256((tmp_path / name).read_bytes()).hexdigest(),
+            (tmp_path / name).stat().st_size,
         )
         for name in FETCHERS
     }
     monkeypatch.setattr(_fetched, "FILES", files)
     monkeypatch.delenv("MTLKIT_DATA", raising=False)
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "once"))
+    monkeypatch.setattr(_download, "cache_folder", lambda: tmp_path / "cache")
     return {
         "directory": tmp_path,
         "school.mat": (schools, scores),
@@ -64,7 +66,7 @@ def no_network(*arguments, **settings):
 
 @pytest.mark.parametrize("name", FETCHERS)
 def test_the_table_holds_what_the_file_holds(name, tiny, monkeypatch):
-    monkeypatch.setattr(pooch, "retrieve", no_network)
+    monkeypatch.setattr(_download, "download", no_network)
     X, y = FETCHERS[name](data_home=tiny["directory"])
     features, targets = tiny[name]
     n_features = 27 if name == "school.mat" else 9
@@ -118,12 +120,26 @@ def test_the_home_of_the_user_is_understood(tiny, monkeypatch):
     assert len(fetch_school(data_home="~")[1]) == 5
 
 
-def test_else_it_is_in_the_directory_of_scikit_learn(tiny, monkeypatch):
-    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tiny["directory"] / "sk"))
-    assert get_data_home() == str(tiny["directory"] / "sk")
-    with pytest.raises(OSError) as error:
+def test_else_it_is_in_the_cache(tiny):
+    with pytest.raises(OSError, match="download_if_missing=False") as error:
         fetch_school(download_if_missing=False)
-    assert str(tiny["directory"] / "sk" / "mtlkit") in str(error.value)
+    assert str(tiny["directory"] / "cache") in str(error.value)
+    assert not (tiny["directory"] / "once").exists()  # looking there makes nothing
+
+
+def test_where_it_once_was_it_is_still_read(tiny, monkeypatch):
+    """Also without what downloads and knows the cache."""
+    monkeypatch.setitem(sys.modules, "mtlkit.datasets._download", None)
+    monkeypatch.delattr(mtlkit.datasets, "_download")
+    (tiny["directory"] / "once" / "mtlkit").mkdir(parents=True)
+    (tiny["directory"] / "school.mat").rename(tiny["directory"] / "once" / "mtlkit" / "school.mat")
+    assert len(fetch_school(download_if_missing=False)[1]) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where the cache is by a variable")
+def test_the_cache_is_where_the_system_has_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert _download.cache_folder() == tmp_path / "mtlkit"
 
 
 # What can be wrong
@@ -131,7 +147,7 @@ def test_else_it_is_in_the_directory_of_scikit_learn(tiny, monkeypatch):
 
 @pytest.mark.parametrize("name", FETCHERS)
 def test_a_missing_file_that_may_not_be_downloaded(name, tiny, monkeypatch):
-    monkeypatch.setattr(pooch, "retrieve", no_network)
+    monkeypatch.setattr(_download, "download", no_network)
     empty = tiny["directory"] / "empty"
     with pytest.raises(OSError, match="download_if_missing=False") as error:
         FETCHERS[name](data_home=empty, download_if_missing=False)
@@ -142,7 +158,7 @@ def test_a_missing_file_that_may_not_be_downloaded(name, tiny, monkeypatch):
 
 @pytest.mark.parametrize("name", FETCHERS)
 def test_a_changed_file_is_refused_and_kept(name, tiny, monkeypatch):
-    monkeypatch.setattr(pooch, "retrieve", no_network)
+    monkeypatch.setattr(_download, "download", no_network)
     path = tiny["directory"] / name
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(OSError, match="not the expected file") as error:
@@ -152,55 +168,56 @@ def test_a_changed_file_is_refused_and_kept(name, tiny, monkeypatch):
     assert path.exists()
 
 
-def test_pooch_is_needed_for_the_download_only(tiny, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pooch", None)
+@pytest.mark.parametrize("lacking", ["requests", "urllib3", "platformdirs"])
+def test_the_extra_is_needed_for_the_download_only(lacking, tiny, monkeypatch):
+    monkeypatch.delitem(sys.modules, "mtlkit.datasets._download")
+    monkeypatch.delattr(mtlkit.datasets, "_download")
+    monkeypatch.setitem(sys.modules, lacking, None)
     fetch_school(data_home=tiny["directory"])
-    with pytest.raises(ImportError, match="pip install pooch") as error:
+    for home in (tiny["directory"] / "empty", None):
+        with pytest.raises(ImportError, match=r'pip install "mtlkit\[data\]"') as error:
+            fetch_school(data_home=home)
+        assert "https://example.org/school.mat" in str(error.value)
+
+
+def test_an_older_urllib3_is_told(tiny, monkeypatch):
+    monkeypatch.delitem(sys.modules, "mtlkit.datasets._download")
+    monkeypatch.delattr(mtlkit.datasets, "_download")
+    monkeypatch.setattr("urllib3.Retry", lambda total, *, backoff_factor: None)
+    with pytest.raises(ImportError, match="brings requests, urllib3 and platformdirs"):
         fetch_school(data_home=tiny["directory"] / "empty")
-    assert str(tiny["directory"] / "empty") in str(error.value)
 
 
-# The download itself: pooch runs, only the wire is replaced
+def test_a_file_is_downloaded_once(tiny, monkeypatch):
+    """With what is asked for it; `tests/test_download.py` has the wire."""
+    asked = []
 
+    def answer(path, url, sha256, size):
+        asked.append((url, sha256, size))
+        path.parent.mkdir()
+        path.write_bytes((tiny["directory"] / "school.mat").read_bytes())
 
-@pytest.fixture
-def wire(monkeypatch):
-    """Answers every request with ``wire["content"]`` and counts them."""
-    state = {"content": b"", "urls": []}
-
-    def answer(self, url, output_file, pooch_object, check_only=False):
-        state["urls"].append(url)
-        Path(output_file).write_bytes(state["content"])
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", answer)
-    return state
-
-
-def test_the_file_is_downloaded_once(tiny, wire):
-    wire["content"] = (tiny["directory"] / "school.mat").read_bytes()
-    home = tiny["directory"] / "new"
-    first = fetch_school(data_home=home)
-    again = fetch_school(data_home=home)
-    assert wire["urls"] == ["https://example.org/school.mat"]
-    assert (home / "school.mat").exists()
+    monkeypatch.setattr(_download, "download", answer)
+    first, again = (fetch_school(data_home=tiny["directory"] / "new") for _ in range(2))
+    assert asked == [_fetched.FILES["school.mat"]]
     for a, b in zip(first, again, strict=True):
         assert_array_equal(a, b)
 
 
-def test_a_download_with_another_checksum_is_not_kept(tiny, wire):
-    wire["content"] = b"something else"
-    home = tiny["directory"] / "new"
-    with pytest.raises(OSError, match="no longer the file") as error:
-        fetch_landmine(data_home=home)
-    for part in ("https://example.org/landmine.mat", str(home), "put a copy"):
-        assert part in str(error.value)
-    assert not (home / "landmine.mat").exists()
-
-
 def test_addresses_are_pinned_to_a_commit():
-    for url, sha256 in _fetched.FILES.values():
+    for url, sha256, size in _fetched.FILES.values():
+        assert url.startswith("https://")
         assert any(len(part) == 40 for part in url.split("/")), url
         assert len(sha256) == 64
+        assert 0 < size < 10**7
+
+
+@pytest.mark.parametrize("name", _fetched.FILES)
+def test_sizes_are_those_of_the_files(name):
+    path = Path(os.environ.get("MTLKIT_DATA", "")) / name
+    if "MTLKIT_DATA" not in os.environ or not path.exists():
+        pytest.skip(f"{name} is not here: set MTLKIT_DATA to the directory that holds it")
+    assert path.stat().st_size == _fetched.FILES[name][2]
 
 
 # The real files

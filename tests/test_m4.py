@@ -1,14 +1,12 @@
 """Tests of the M4 series: reading without a network."""
 
-from pathlib import Path
 
-import pooch
 import pytest
 from numpy.testing import assert_array_equal
 
 from mtlkit.datasets import fetch_m4
 from mtlkit.table import TaskTimeSeriesSplit
-from tests._files import take_for_real
+from tests._files import answer_with, take_for_real
 
 TINY = {
     "m4_weekly-train.csv": '"V1","V2","V3","V4"\n"W1","1.5","2","3"\n"W2","4","5",\n',
@@ -44,13 +42,7 @@ def test_a_frequency_must_be_there(tiny):
 
 
 def test_both_files_are_downloaded_once(tiny, monkeypatch):
-    asked = []
-
-    def answer(self, url, output_file, pooch_object, check_only=False):
-        asked.append(url)
-        Path(output_file).write_text(TINY[url.rpartition("/")[2]], encoding="utf-8")
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", answer)
+    asked = answer_with(monkeypatch, TINY)
     first, again = (fetch_m4("weekly", data_home=tiny / "new") for _ in range(2))
     assert len(asked) == 2
     assert_array_equal(first[0], again[0])

@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
+from mtlkit._utils import _validation
 from mtlkit._utils._validation import labelled_rows, read_labels, read_numbers
 from mtlkit.baselines import PerTask
 from mtlkit.linear import MeanRegularizedRidge, MultiTaskLogisticRegression
@@ -211,3 +212,31 @@ def test_a_feature_taken_for_the_task_column_is_doubted(estimator):
 def test_many_names_are_no_feature():
     table = pd.DataFrame({"id": [f"n{k}" for k in range(20)], "x": np.arange(20.0)})
     MeanRegularizedRidge(task_col="id").fit(table, np.arange(20.0))
+
+
+# Names of columns
+
+
+@pytest.mark.parametrize("task_col", [None, "task"])
+@pytest.mark.parametrize(
+    "of_pandas", [pd.DataFrame, polars.from_pandas, pyarrow.Table.from_pandas],
+    ids=["pandas", "polars", "pyarrow"],
+)  # fmt: skip
+def test_columns_of_another_order_are_refused_of_any_frame(of_pandas, task_col):
+    """The job `pair` of tools/matrix.py has a scikit-learn that does not ask this polars."""
+    table = pd.DataFrame({"task": [0, 0, 1, 1], "a": [0.0, 1, 2, 3], "b": [1.0, 0, 0, 1]})
+    model = MeanRegularizedRidge(task_col=task_col).fit(of_pandas(table), [0.0, 1, 2, 3])
+    assert model.feature_names_in_.tolist() == ["task", "a", "b"]
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        model.predict(of_pandas(table[["task", "b", "a"]]))
+    with pytest.raises(ValueError, match="Feature names unseen at fit time"):
+        model.predict(of_pandas(table.rename(columns={"b": "c"})))
+
+
+def test_a_frame_that_gave_up_the_protocol_speaks_it_again():
+    table = polars.DataFrame({"a": [1.0, 2.0, 3.0], "b": [3.0, 2.0, 1.0]})
+    speaking = _validation._Speaking(table)
+    assert list(speaking.__dataframe__().column_names()) == ["a", "b"]
+    assert speaking.num_rows() == 3
+    assert speaking.shape == (3, 2)
+    assert_array_equal(np.asarray(speaking), table.to_numpy())

@@ -32,6 +32,11 @@ ONE_BLAS_THREAD = {
 }
 # Pages run side by side, so each keeps to one core: joblib's `n_jobs=2` runs in the kernel itself.
 ONE_CORE = {**ONE_BLAS_THREAD, "JOBLIB_MULTIPROCESSING": "0"}
+# What a library is about to give up fails a page, as it fails a test. A kernel would only show it.
+STRICT = (
+    "import warnings; [warnings.simplefilter('error', kind) "
+    "for kind in (DeprecationWarning, FutureWarning)]; del warnings"
+)
 
 
 def results_key(root=ROOT):
@@ -95,7 +100,8 @@ def execute(page, folder):
         record_timing=False,  # times in its cells would make it another page for the cache
         resources={"metadata": {"path": str(folder)}},
         on_cell_executed=look_at_the_clock,
-        extra_arguments=["--log-level=ERROR"],  # no advice about encryption, from every kernel
+        # No advice about encryption, from every kernel.
+        extra_arguments=["--log-level=ERROR", f"--IPKernelApp.exec_lines={STRICT}"],
     )
     try:
         # Kernels of a test run are those of a build.

@@ -57,6 +57,19 @@ PYODIDE = {
     "pyarrow": "22.0.0",
 }
 
+# A pair that the bounds allow and no other job has: this scikit-learn reads no names of columns
+# from this polars, so mtlkit has to.
+PAIR = {"scikit-learn": "1.8.0", "polars": "2.1.0"}
+FRAMES = ("baselines_contracts", "containers", "private_columns", "validation")
+
+# Prints the version of a Python that wheels are made for: no preview, none without a global lock.
+SHOW_VERSION = (
+    "import ensurepip, sys, sysconfig\n"
+    "assert sys.implementation.name == 'cpython' and sys.version_info.releaselevel == 'final'\n"
+    "assert not sysconfig.get_config_var('Py_GIL_DISABLED')\n"
+    "print(*sys.version_info[:3])"
+)
+
 SHOW_BLAS = (
     "import numpy, scipy.linalg, threadpoolctl\n"
     "print(*(library['architecture'] for library in threadpoolctl.threadpool_info()))"
@@ -71,14 +84,17 @@ class Job(NamedTuple):
 
 def pythons():
     """The newest Python of each minor version from 3.11 on, of this machine: {(3, 12): path}."""
-    beside_path = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    places = [Path(sys.executable), *beside_path.glob("*/bin/python3")]
+    of_uv = subprocess.run([*UV, "python", "dir"], capture_output=True, text=True, check=True)
+    of_pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    beside_path = (of_pyenv, Path(of_uv.stdout.strip()))
+    places = [Path(sys.executable)]
+    for folder in beside_path:
+        places += folder.glob("*/bin/python3")
     for folder in os.get_exec_path():
         places += Path(folder).glob("python3.[0-9]*[0-9]")
     found = {}
     for path in places:
-        code = "import ensurepip, sys; print(*sys.version_info[:3])"
-        answer = subprocess.run([path, "-c", code], capture_output=True, text=True)
+        answer = subprocess.run([path, "-c", SHOW_VERSION], capture_output=True, text=True)
         if answer.returncode == 0:  # else a shim, or a Python without its library
             version = tuple(map(int, answer.stdout.split()))
             if version >= OLDEST:
@@ -199,18 +215,27 @@ def installed(folder):
     ]
 
 
+def pinned(folder, python, versions):
+    """Commands that make an environment of the wheel, its tests and these versions; its Python."""
+    path = folder / "versions.txt"
+    lines = [f"{name}=={version}\n" for name, version in versions.items()]
+    path.write_text("".join(lines), encoding="utf-8")
+    return environment(folder, python, "--constraint", path, f"mtlkit[test] @ {wheel().as_uri()}")
+
+
 def browser(python):
     """Tests, and a page, with the versions that a browser has, on the Python nearest to its own."""
 
     def steps(folder):
-        versions = folder / "pyodide.txt"
-        pinned = [f"{name}=={version}\n" for name, version in PYODIDE.items()]
-        versions.write_text("".join(pinned), encoding="utf-8")
-        named = ("--constraint", versions, f"mtlkit[test] @ {wheel().as_uri()}")
-        commands, inside = environment(folder, python, *named)
+        commands, inside = pinned(folder, python, PYODIDE)
         return [*commands, *page_away(folder, inside), ROOT, tests(inside)]
 
     return steps
+
+
+def pair(folder):
+    commands, inside = pinned(folder, sys.executable, PAIR)
+    return [*commands, tests(inside, *FRAMES)]
 
 
 def beside(folder):
@@ -229,6 +254,7 @@ def jobs():
     own = sys.version_info[:2]
     yield Job("installed", installed)
     yield Job("beside", beside)
+    yield Job("pair", pair)
     for minor, python in found.items():
         if minor != own:  # this one runs them in `make test`
             yield Job("locked-{}.{}".format(*minor), locked(python))

@@ -3,9 +3,42 @@
 from numbers import Integral, Real
 
 import numpy as np
+import sklearn
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import validate_data
 
 from ._containers import as_vector, column, is_frame, missing, some, take
+
+# Below 1.9 scikit-learn asks a frame by a protocol that polars gave up with 2: its frames would
+# pass for arrays without names.
+BY_PROTOCOL = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
+
+
+class _Speaking:
+    """A frame that answers what scikit-learn asks by the protocol."""
+
+    def __init__(self, X):
+        self.X, self.shape = X, X.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.X, dtype)
+
+    def __dataframe__(self):
+        return self
+
+    def column_names(self):
+        return self.X.columns
+
+    def num_rows(self):
+        return len(self.X)
+
+
+def check_X(estimator, X, *args, **kwargs):
+    """scikit-learn's `validate_data`, which here knows the column names of every frame."""
+    silent = BY_PROTOCOL and is_frame(X) and not hasattr(X, "iloc")
+    if silent and not hasattr(X, "__dataframe__"):
+        X = _Speaking(X)
+    return validate_data(estimator, X, *args, **kwargs)
 
 
 def check_number(value, name, *, low=-np.inf, high=np.inf, open_low=False, open_high=False):

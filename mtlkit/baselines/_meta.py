@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import assert_all_finite, check_array, column_or_1d, get_tags
 from sklearn.utils import metadata_routing as routing
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._utils._containers import as_table, missing, some, take
 from .._utils._delegation import (
@@ -19,7 +19,7 @@ from .._utils._delegation import (
     naming,
     weight_keyword,
 )
-from .._utils._validation import check_weights, labelled_rows, read_numbers
+from .._utils._validation import check_weights, check_X, labelled_rows, read_numbers
 from ..table._reading import read_table, task_codes, unique_tasks
 from ..table._rows import check_common_columns, feature_names, warn_of_a_feature
 
@@ -36,7 +36,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
     def _fit_table(self, X, y, sample_weight, fit_params):
         X = as_table(X)
         features, task = self._read_table(X)
-        validate_data(self, X, y, skip_check_array=True)
+        check_X(self, X, y, skip_check_array=True)
         warn_of_a_feature(task, self.task_col)
         n = len(task)
         if sample_weight is not None:
@@ -98,7 +98,7 @@ class TaskMetaEstimator(LabelledScore, MetaEstimatorMixin, BaseEstimator):
     def _read(self, X, unseen):
         check_is_fitted(self)
         features, task = self._read_table(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        check_X(self, X, reset=False, skip_check_array=True)
         codes = task_codes(task, self.tasks_, unseen=unseen, unlabelled=self._unlabelled)
         return features, codes
 

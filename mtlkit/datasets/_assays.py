@@ -18,9 +18,9 @@ def fetch_tox21(*, data_home=None, download_if_missing=True):
     ----------
     data_home : str or path, default=None
         Directory that holds ``cases/tox21.csv.gz``. None: the environment variable
-        ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (0.1 MB, needs pooch); False raises.
+        If the file is not there, download it (0.1 MB, needs ``mtlkit[data]``); False raises.
 
     Returns
     -------
@@ -34,9 +34,9 @@ def fetch_tox21(*, data_home=None, download_if_missing=True):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download and is not installed.
+        If ``mtlkit[data]`` is needed to fetch and is not installed.
 
     See Also
     --------

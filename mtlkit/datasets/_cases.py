@@ -31,9 +31,9 @@ def fetch_stores(*, data_home=None, download_if_missing=True, as_frame=False):
     ----------
     data_home : str or path, default=None
         Directory that holds ``cases/walmart_weekly.csv``. None: the environment variable
-        ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (0.4 MB, needs pooch); False raises.
+        If the file is not there, download it (0.4 MB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -51,9 +51,9 @@ def fetch_stores(*, data_home=None, download_if_missing=True, as_frame=False):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------
@@ -88,9 +88,9 @@ def fetch_heart(*, data_home=None, download_if_missing=True, as_frame=False):
     ----------
     data_home : str or path, default=None
         Directory that holds ``cases/heart_disease_uci.csv``. None: the environment variable
-        ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (76 kB, needs pooch); False raises.
+        If the file is not there, download it (76 kB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -111,9 +111,9 @@ def fetch_heart(*, data_home=None, download_if_missing=True, as_frame=False):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------

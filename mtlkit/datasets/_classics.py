@@ -27,9 +27,9 @@ def fetch_radon(*, data_home=None, download_if_missing=True, as_frame=False):
     ----------
     data_home : str or path, default=None
         Directory that holds ``cases/radon.csv``. None: the environment variable
-        ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (48 kB, needs pooch); False raises.
+        If the file is not there, download it (48 kB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -46,9 +46,9 @@ def fetch_radon(*, data_home=None, download_if_missing=True, as_frame=False):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------
@@ -80,9 +80,9 @@ def fetch_sleepstudy(*, data_home=None, download_if_missing=True, as_frame=False
     ----------
     data_home : str or path, default=None
         Directory that holds ``cases/sleepstudy.csv``. None: the environment variable
-        ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (3 kB, needs pooch); False raises.
+        If the file is not there, download it (3 kB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -98,9 +98,9 @@ def fetch_sleepstudy(*, data_home=None, download_if_missing=True, as_frame=False
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------
@@ -131,9 +131,9 @@ def fetch_chem97(*, data_home=None, download_if_missing=True, as_frame=False):
     ----------
     data_home : str or path, default=None
         Directory that holds ``cases/Chem97.csv``. None: the environment variable
-        ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (1.6 MB, needs pooch); False raises.
+        If the file is not there, download it (1.6 MB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -150,9 +150,9 @@ def fetch_chem97(*, data_home=None, download_if_missing=True, as_frame=False):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------
@@ -181,9 +181,9 @@ def fetch_exam(*, data_home=None, download_if_missing=True, as_frame=False):
     ----------
     data_home : str or path, default=None
         Directory that holds ``cases/Exam.csv``. None: the environment variable
-        ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (0.3 MB, needs pooch); False raises.
+        If the file is not there, download it (0.3 MB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -200,9 +200,9 @@ def fetch_exam(*, data_home=None, download_if_missing=True, as_frame=False):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------
@@ -232,9 +232,9 @@ def fetch_hsb82(*, data_home=None, download_if_missing=True, as_frame=False):
     ----------
     data_home : str or path, default=None
         Directory that holds ``cases/Hsb82.csv``. None: the environment variable
-        ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (0.6 MB, needs pooch); False raises.
+        If the file is not there, download it (0.6 MB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -251,9 +251,9 @@ def fetch_hsb82(*, data_home=None, download_if_missing=True, as_frame=False):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
-from sklearn.datasets import get_data_home
 
 from ._base import long_table
 
@@ -20,71 +19,72 @@ M4 = (
     "6c1067e5a57161249b17289a565178dc7a3fb3ca/Dataset"
 )
 
-# Where each file is, at a fixed commit, and the SHA-256 of the copy that the book was measured on.
+# Where each file is, at a fixed commit, and of the copy that the book was measured on the SHA-256
+# and the size in bytes.
 FILES = {
     "school.mat": (
         "https://raw.githubusercontent.com/jiayuzhou/MALSAR/"
         "ca3d55b878cc4113f0d9603e8ac46538aeb1ecd9/data/school.mat",
-        "57fb3238fdd03a9aa17276e2ce18d9bbb5d128c3261e794fe6233b58b6909068",
+        "57fb3238fdd03a9aa17276e2ce18d9bbb5d128c3261e794fe6233b58b6909068", 44_759,
     ),
     "landmine.mat": (
         "https://raw.githubusercontent.com/daizhongxiang/Federated_Bayesian_Optimization/"
         "9f46a1dfbbcfd5823e026ad9418a4cb881676ae9/LandmineData.mat",
-        "2163ab20a80e33a8b65593c48cf283c540599dcb291105e63fa4af2ce24c2bea",
+        "2163ab20a80e33a8b65593c48cf283c540599dcb291105e63fa4af2ce24c2bea", 1_085_456,
     ),
     "cases/Chem97.csv": (
         f"{R_DATASETS}/mlmRev/Chem97.csv",
-        "3a8379992f43dab30bbb1631f63a7fc406f7356d4cb2f35c73c850704b484dcc",
+        "3a8379992f43dab30bbb1631f63a7fc406f7356d4cb2f35c73c850704b484dcc", 1_566_999,
     ),
     "cases/Exam.csv": (
         f"{R_DATASETS}/mlmRev/Exam.csv",
-        "9c87dc2a85401f0589bdb1c1e95049bd86648f80ab00c73b388f6b7079e711ac",
+        "9c87dc2a85401f0589bdb1c1e95049bd86648f80ab00c73b388f6b7079e711ac", 286_514,
     ),
     "cases/Hsb82.csv": (
         f"{R_DATASETS}/mlmRev/Hsb82.csv",
-        "d820cf853af77e3163ffb828361defb25ac005f0074703c61fd35cad5cbd6b37",
+        "d820cf853af77e3163ffb828361defb25ac005f0074703c61fd35cad5cbd6b37", 557_288,
     ),
     "cases/radon.csv": (
         f"{R_DATASETS}/HLMdiag/radon.csv",
-        "ff4829f63360178130568cfddc0b01b8121c7c905384197623275d1b733a8eb3",
+        "ff4829f63360178130568cfddc0b01b8121c7c905384197623275d1b733a8eb3", 48_433,
     ),
     "cases/sleepstudy.csv": (
         f"{R_DATASETS}/lme4/sleepstudy.csv",
-        "20922ddc87d538bf2344f73d49000eeb2d7e14934b6191a3e071fefc329942c4",
+        "20922ddc87d538bf2344f73d49000eeb2d7e14934b6191a3e071fefc329942c4", 3_316,
     ),
     "cases/tox21.csv.gz": (
         "https://raw.githubusercontent.com/deepchem/deepchem/"
         "fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80/datasets/tox21.csv.gz",
-        "48b34e4e59a2bae6f95734cd206c1869ab355f50a5e50bb7371a21f861d5e297",
+        "48b34e4e59a2bae6f95734cd206c1869ab355f50a5e50bb7371a21f861d5e297", 125_310,
     ),
     "cases/walmart_weekly.csv": (
         "https://raw.githubusercontent.com/carrotst1ck/linear_regration_walmart_weakly_sales/"
         "da1e192137cae5e3d094cf436de96a7e310a99a5/Walmart.csv",
-        "c23e30cde9c7beeebd20581e32779a9ee05ed31962f9fc417612909b03827bf1",
+        "c23e30cde9c7beeebd20581e32779a9ee05ed31962f9fc417612909b03827bf1", 357_018,
     ),
     "cases/heart_disease_uci.csv": (
         "https://raw.githubusercontent.com/ml-binf-5507/"
         "assignment-2-supervised-learning-AlizeDeMatas/"
         "5dae68009deef646dfd987e19901e3e0b8b78ca4/data/heart_disease_uci.csv",
-        "0c096e0bf329ace40a0006a9720e866746ada285b2f0999e833f42de40dc5010",
+        "0c096e0bf329ace40a0006a9720e866746ada285b2f0999e833f42de40dc5010", 75_771,
     ),
     "cases/m4_weekly-train.csv": (
         f"{M4}/Train/Weekly-train.csv",
-        "d478d3f6ed673e6ed3c2cb0fbed5425f72eedd51318ebebeb0b5ecfcefc37714",
+        "d478d3f6ed673e6ed3c2cb0fbed5425f72eedd51318ebebeb0b5ecfcefc37714", 4_015_067,
     ),
     "cases/m4_weekly-test.csv": (
         f"{M4}/Test/Weekly-test.csv",
-        "3b2bc4be8e636e802260dcd843ca3c5da40536a1fbe1ecb3229a97dae4f44688",
+        "3b2bc4be8e636e802260dcd843ca3c5da40536a1fbe1ecb3229a97dae4f44688", 44_247,
     ),
     "cases/m4_hourly-train.csv": (
         f"{M4}/Train/Hourly-train.csv",
-        "ea59b7783573c49077a835ab6465c7d66f1474783360f310988a9a737fbca62f",
+        "ea59b7783573c49077a835ab6465c7d66f1474783360f310988a9a737fbca62f", 2_347_115,
     ),
     "cases/m4_hourly-test.csv": (
         f"{M4}/Test/Hourly-test.csv",
-        "71a57fccb15e534d973626ada4fb87febf789e9317715b7cc6dd3b5f90db6f42",
+        "71a57fccb15e534d973626ada4fb87febf789e9317715b7cc6dd3b5f90db6f42", 132_820,
     ),
-}
+}  # fmt: skip
 
 SCHOOL_COLUMNS = [
     *("year 1985", "year 1986", "year 1987", "% free meals", "% VR band 1", "gender 0", "gender 1"),
@@ -103,9 +103,9 @@ def fetch_school(*, data_home=None, download_if_missing=True, as_frame=False):
     ----------
     data_home : str or path, default=None
         Directory of the file ``school.mat``. None: the environment variable ``MTLKIT_DATA``,
-        else ``mtlkit`` in scikit-learn's data directory.
+        else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (45 kB, needs pooch); False raises.
+        If the file is not there, download it (45 kB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -121,9 +121,9 @@ def fetch_school(*, data_home=None, download_if_missing=True, as_frame=False):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------
@@ -168,9 +168,9 @@ def fetch_landmine(*, data_home=None, download_if_missing=True, as_frame=False):
     ----------
     data_home : str or path, default=None
         Directory of the file ``landmine.mat``. None: the environment variable ``MTLKIT_DATA``,
-        else ``mtlkit`` in scikit-learn's data directory.
+        else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If the file is not there, download it (1.1 MB, needs pooch); False raises.
+        If the file is not there, download it (1.1 MB, needs ``mtlkit[data]``); False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -186,9 +186,9 @@ def fetch_landmine(*, data_home=None, download_if_missing=True, as_frame=False):
     Raises
     ------
     OSError
-        If the file is missing and may not be downloaded, or is not the expected one.
+        If the file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------
@@ -224,9 +224,8 @@ def _cells(content, features, target):
 
 def local_file(name, data_home, download_if_missing):
     """Path of the file, downloaded if need be, with its checksum verified."""
-    if data_home is None:
-        data_home = os.environ.get("MTLKIT_DATA") or Path(get_data_home()) / "mtlkit"
-    path = Path(data_home).expanduser() / name
+    url, sha256, size = FILES[name]
+    path = _home(name, data_home) / name
     if not path.exists():
         if not download_if_missing:
             raise OSError(
@@ -234,28 +233,34 @@ def local_file(name, data_home, download_if_missing):
                 "download, or name the directory that holds it, by data_home or by the "
                 "environment variable MTLKIT_DATA"
             )
-        _download(path, *FILES[name])
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != FILES[name][1]:
+        _extra(name).download(path, url, sha256, size)
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
         raise OSError(
-            f"{path} is not the expected file: its SHA-256 is {found}, not {FILES[name][1]}. "
+            f"{path} is not the expected file: its SHA-256 is {found}, not {sha256}. "
             "Delete it, and the next call downloads it again"
         )
     return path
 
 
-def _download(path, url, sha256):
+def _home(name, data_home):
+    """Folder of a file: the named one, else that of old if it holds the file, else a cache."""
+    data_home = data_home or os.environ.get("MTLKIT_DATA")
+    if data_home:
+        return Path(data_home).expanduser()
+    of_old = Path(os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data"), "mtlkit").expanduser()
+    return of_old if (of_old / name).exists() else _extra(name).cache_folder()
+
+
+def _extra(name):
+    """What downloads a file and knows the cache."""
     try:
-        import pooch
-    except ImportError as error:
+        from . import _download
+    except (ImportError, TypeError) as error:  # an older urllib3 has fewer parameters
         raise ImportError(
-            f"downloading {path.name} needs pooch, which is not installed: run "
-            f"`pip install pooch`, or put the file into {path.parent} yourself"
+            f'to fetch {name} run `pip install "mtlkit[data]"`, which brings requests, urllib3 '
+            f"and platformdirs; or get it from {FILES[name][0]} and name its folder by data_home "
+            "or by the environment variable MTLKIT_DATA"
         ) from error
-    try:
-        pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent)
-    except ValueError as error:  # what pooch raises for a wrong checksum; it keeps no file
-        raise OSError(
-            f"{url} is no longer the file that mtlkit expects, or arrived damaged: try again, "
-            f"or put a copy with SHA-256 {sha256} into {path.parent} as {path.name}"
-        ) from error
+    return _download

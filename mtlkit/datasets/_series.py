@@ -17,10 +17,10 @@ def fetch_m4(frequency, *, data_home=None, download_if_missing=True, as_frame=Fa
         Which series.
     data_home : str or path, default=None
         Directory that holds ``cases/m4_weekly-train.csv`` and its like. None: the environment
-        variable ``MTLKIT_DATA``, else ``mtlkit`` in scikit-learn's data directory.
+        variable ``MTLKIT_DATA``, else ``mtlkit`` in the system's cache folder.
     download_if_missing : bool, default=True
-        If a file is not there, download it (weekly 4.1 MB, hourly 2.5 MB, needs pooch); False
-        raises.
+        If a file is not there, download it (weekly 4.1 MB, hourly 2.5 MB, needs ``mtlkit[data]``);
+        False raises.
     as_frame : bool, default=False
         Return a DataFrame with the task in column "task" and a Series (needs pandas), in place of
         arrays with the task in column 0.
@@ -39,9 +39,9 @@ def fetch_m4(frequency, *, data_home=None, download_if_missing=True, as_frame=Fa
     ValueError
         If `frequency` is neither of the two.
     OSError
-        If a file is missing and may not be downloaded, or is not the expected one.
+        If a file is missing and may not or cannot be downloaded, or is not the expected one.
     ImportError
-        If pooch is needed for the download, or pandas for `as_frame`, and is not installed.
+        If ``mtlkit[data]`` is needed to fetch, or pandas for `as_frame`, and is not installed.
 
     See Also
     --------

@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._utils._containers import as_table, column_names, groups, is_frame, some
-from .._utils._validation import check_integer, check_weights, labelled_rows, read_numbers
+from .._utils._validation import check_integer, check_weights, check_X, labelled_rows, read_numbers
 from ..table import TaskStratifiedShuffleSplit
 from ..table._reading import read_table, task_codes, unique_tasks
 from ..table._rows import explaining, feature_names, refuse_dates, warn_of_a_feature
@@ -29,7 +29,7 @@ class NetworkEstimator(BaseEstimator):
     def _read_features(self, X, reset):
         """Features (n, d) with NaN where a task has no such column, their names, and tasks."""
         table, task = read_table(X, self.task_col)
-        validate_data(self, X, reset=reset, skip_check_array=True)
+        check_X(self, X, reset=reset, skip_check_array=True)
         if reset:
             warn_of_a_feature(task, self.task_col)
         with explaining(table, feature_names(as_table(X), self.task_col), task):

@@ -4,10 +4,10 @@ import narwhals as nw
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._utils._containers import as_table, column_names, groups, is_frame
-from .._utils._validation import check_number
+from .._utils._validation import check_number, check_X
 from ._assembly import in_output
 from ._reading import read_table, task_codes, task_position, unique_tasks
 from ._rows import explaining, feature_names, refuse_dates
@@ -168,7 +168,7 @@ class PrivateColumns(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """The table, its features as floats, the task of each row, and what to call features."""
         X = as_table(X)
         features, task = read_table(X, self.task_col)
-        validate_data(self, X, reset=reset, skip_check_array=True)
+        check_X(self, X, reset=reset, skip_check_array=True)
         names = feature_names(X, self.task_col)
         with explaining(features, names, task):
             refuse_dates(features)

@@ -9,11 +9,11 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._utils._containers import as_table, empty_columns, groups, select, take
 from .._utils._delegation import chooses_columns, naming, weight_keyword
-from .._utils._validation import check_flag
+from .._utils._validation import check_flag, check_X
 from ._assembly import Assembly, in_output
 from ._reading import read_table, task_codes, unique_tasks
 from ._rows import explaining, feature_names, warn_of_a_feature
@@ -229,7 +229,7 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = as_table(X)
         features, task = read_table(X, self.task_col, accept_sparse=True)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        check_X(self, X, reset=False, skip_check_array=True)
         names, who, blocks = feature_names(X, self.task_col), repr(self.transformer), []
         for k, rows, where in self._groups(task):
             part = _columns(take(features, rows), self._columns[k])
@@ -316,7 +316,7 @@ class TaskTransformer(TransformerMixin, BaseEstimator):
         check_flag(self.each_task, "each_task")
         X = as_table(X)
         features, task = read_table(X, self.task_col, accept_sparse=True)
-        validate_data(self, X, skip_check_array=True)
+        check_X(self, X, skip_check_array=True)
         warn_of_a_feature(task, self.task_col)
         params = self._fit_params(method, params)
         check_consistent_length(features, y, params.get("sample_weight"))

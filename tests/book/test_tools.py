@@ -106,8 +106,10 @@ def test_nothing_is_stored_if_mtlkit_changes_while_the_page_runs(page, monkeypat
         (new_code_cell("1 / 0"), "ZeroDivisionError"),
         (new_code_cell("1 / 1", metadata=RAISES), "nothing was raised"),
         (new_code_cell("import os\nos._exit(1)"), "Kernel died"),
+        (new_code_cell("import warnings\nwarnings.warn('old', FutureWarning)"), "FutureWarning"),
+        (new_code_cell("import warnings\nwarnings.warn('old', DeprecationWarning)"), "old"),
     ],
-    ids=["raises", "does not raise", "dies"],
+    ids=["raises", "does not raise", "dies", "soon gone", "deprecated"],
 )
 def test_a_page_that_fails_is_told_and_not_stored_and_others_go_on(page, capsys, cell, problem):
     failing = page(new_code_cell("good = 1"), cell, new_code_cell("print('after')"), name="failing")
