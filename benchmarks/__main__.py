@@ -9,6 +9,6 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-BENCHMARKS = ["linear", "neural", "search", "transfer"]
+BENCHMARKS = ["compare", "linear", "many", "mixed", "neural", "scale", "search", "transfer"]
 parser.add_argument("benchmark", choices=BENCHMARKS)
 importlib.import_module(f".{parser.parse_args().benchmark}", "benchmarks").run()

@@ -25,6 +25,7 @@ from mtlkit.linear import (
 from mtlkit.linear._losses import RowLoss
 from mtlkit.linear._solver import solve
 from mtlkit.plotting import SETTING_COLORS, SETTING_MARKERS, use_style
+from mtlkit.table import stack_targets
 
 from .peers import GAP, SAME, SEED, Problem, Study, feature_norms, relative_gap, seconds
 
@@ -242,6 +243,11 @@ def _same_rows(study, kind, share):
     T, n, d = problem.T, problem.n, problem.d
     X, Y = np.asfortranarray(problem.X[0]), np.asfortranarray(problem.y.T)
     by_rows = np.ascontiguousarray(X)
+    options = {"task_col": 0, "fit_intercept": False}
+
+    def whole_fit(tol):  # from rows to coefficients, the table is made within the time
+        model = MultiTaskLinearRegression(JointSupport(), alpha, tol=tol, **options)
+        return model.fit(*stack_targets(by_rows, Y)).coef_
 
     def arrays(tol):
         loss = RowLoss(by_rows, problem.y)
@@ -264,11 +270,16 @@ def _same_rows(study, kind, share):
         peers["skglm MultiTaskLasso"] = by_skglm
     if celer := study.peer("celer"):
         peers["celer mtl_path"] = by_celer
+    ours = {
+        "same X, arrays": arrays,
+        "same X, whole fit": whole_fit,
+        "same X, long table": ours_by(JointSupport(), alpha, problem),
+    }
     study.compare(
         f"{kind}, {share:g} of largest α",
-        {"same X, arrays": arrays, "same X, whole fit": ours_by(JointSupport(), alpha, problem)},
+        ours,
         peers,
-        1 / 1.2 if share > 0.05 else None,
+        {"same X, arrays": 1, "same X, whole fit": 1},
         lambda W: problem.loss(W) + alpha * feature_norms(W).sum(),
         lambda W: relative_gap(problem, W, alpha),
         GAP,

@@ -112,7 +112,7 @@ class Study:
     def compare(self, setting, ours, peers, aim, objective, excess, limit=SAME):
         """Time `ours` against `peers`: solvers by name, functions of a tolerance that give W.
 
-        `aim` is the least ratio of times, theirs to ours, that we want.
+        `aim` is the least ratio of times, theirs to ours, that we want, or one for some of `ours`.
         """
         ready, found = {}, {}
         for name, solver in (ours | peers).items():
@@ -124,7 +124,8 @@ class Study:
         for name, peer in itertools.product(ours, [name for name in ready if name in peers]):
             difference = objective(found[name]) / objective(found[peer]) - 1
             features = int(found[name].any(axis=0).sum())
-            self.add(name, setting, peer, times[name], times[peer], aim, difference, features)
+            wanted = aim.get(name) if isinstance(aim, dict) else aim
+            self.add(name, setting, peer, times[name], times[peer], wanted, difference, features)
 
     def add(self, name, setting, peer, ours, theirs, aim, difference=None, features=None):
         ratio = theirs / ours

@@ -15,6 +15,7 @@ __all__ = [
     "linear",
     "neural",
     "plotting",
+    "scale",
     "table",
     "transfer",
 ]

@@ -162,12 +162,14 @@ def test_the_order_of_the_names_does_not_matter(estimator):
 
 @pytest.mark.parametrize("estimator", BIASED, ids=str)
 def test_biased_models_take_several_targets_and_leave_others_out(estimator):
+    if "tol" in estimator.get_params():  # up to which tasks that are solved at once stay apart
+        estimator = clone(estimator).set_params(tol=1e-14)
     every = on(estimator, source=0, target=None).fit(X3, Y3)
     named = on(estimator, source=0, target=[1, 2]).fit(X3, Y3)
     assert_array_equal(named.coef_, every.coef_)
     one = on(estimator, source=0, target=2).fit(X3, Y3)
     assert_array_equal(one.tasks_, [0, 2])
-    assert_allclose(one.coef_, every.coef_[[0, 2]])
+    assert_allclose(one.coef_, every.coef_[[0, 2]], rtol=1e-6)
     rest = on(estimator, target=2).fit(X3, Y3)  # the other two are its sources
     assert rest.source_shares_.shape == (3, 2)
     assert_allclose(rest.source_shares_[2].sum(), 1)

@@ -1,6 +1,5 @@
 """Tests of the M4 series: reading without a network."""
 
-
 import pytest
 from numpy.testing import assert_array_equal
 

@@ -387,3 +387,28 @@ def test_places_that_only_fill_a_batch_add_nothing():
         assert np.isfinite(losses).all()
         assert np.isfinite(D_out).all()
         assert not D_out[batch.weight == 0].any()
+
+
+@given(seed=SEEDS, n_tasks=st.integers(1, 40), steps=st.integers(1, 5))
+def test_few_places_of_a_batch_are_filled_up(seed, n_tasks, steps):
+    rng = np.random.default_rng(seed)
+    counts = np.minimum(rng.geometric(0.3, (steps, n_tasks)) - 1, 30)
+    counts[0, 0] += 1  # one row at least
+    step, code = (np.repeat(part.ravel(), counts.ravel()) for part in np.indices(counts.shape))
+    row, weight = np.arange(len(step)), rng.uniform(1, 2, len(step))
+    batches = in_groups(row, code, weight, step, steps, n_tasks)
+    for s, batch in enumerate(batches):
+        used = batch.weight > 0
+        assert sorted(batch.rows[used]) == row[step == s].tolist()
+        own = np.arange(n_tasks) if batch.codes is None else batch.codes
+        assert_array_equal(code[batch.rows], np.broadcast_to(own[:, None], batch.rows.shape))
+        assert_allclose(np.sort(batch.weight[used]), np.sort(weight[step == s]))
+    assert sum(batch.rows.size for batch in batches) <= 2 * len(row)
+
+
+def test_no_place_is_filled_up_where_most_tasks_have_one_row():
+    counts = np.where(np.arange(100) == 0, 2, 1) * (np.arange(100) < 60)
+    code = np.repeat(np.arange(100), counts)
+    batch = in_groups(np.arange(61), code, np.ones(61), np.zeros(61, int), 1, 100)[0]
+    assert batch.rows.shape == (61, 1)
+    assert_array_equal(batch.codes, code)

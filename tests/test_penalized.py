@@ -30,7 +30,8 @@ from mtlkit.linear import (
     TaskMoments,
     regularization_path,
 )
-from mtlkit.linear._losses import Blocks, LogisticLoss, MomentLoss, RowLoss, SameRows
+from mtlkit.linear._blocks import Blocks, SameRows
+from mtlkit.linear._losses import LogisticLoss, MomentLoss, RowLoss
 from mtlkit.linear._solver import accelerated
 from mtlkit.table import TaskStratifiedKFold
 from mtlkit.transfer import BiasedLogisticRegression

@@ -276,6 +276,31 @@ def test_logistic_without_source_and_the_sources_are_scikit_learns():
     assert_allclose(source.source_intercept_, plain.intercept_[0], rtol=1e-3)
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_each_of_many_logistic_tasks_is_at_its_own_minimum(fit_intercept):
+    """The gradient of each task vanishes, whatever the size of the others; some have one class."""
+    rng = np.random.default_rng(0)
+    task = rng.permutation(np.repeat(np.arange(40), rng.integers(2, 40, 40)))
+    features = rng.normal(size=(len(task), 3)) * np.array([1, 5, 0.2])
+    y = (features[:, 0] + rng.normal(size=len(task)) > 0).astype(int)
+    y[np.isin(task, [5, 6])] = 1
+    weight = rng.uniform(0.5, 2, len(y))
+    model = BiasedLogisticRegression(
+        3, alpha=0.5, task_col=0, fit_intercept=fit_intercept, tol=1e-13
+    ).fit(np.column_stack([task, features]), y, weight)
+    z = np.einsum("ij,ij->i", features, model.coef_[task]) + model.intercept_[task]
+    left = weight * (1 / (1 + np.exp(-z)) - y)
+    start = model.coef_[3]
+    for t in sorted(set(range(40)) - {3}):
+        gradient = left[task == t] @ features[task == t] + 2 * 0.5 * (model.coef_[t] - start)
+        if fit_intercept and len(set(y[task == t])) == 1:
+            assert_allclose(model.coef_[t], start, atol=1e-12)
+            assert np.isfinite(model.intercept_[t])
+        else:
+            assert_allclose(gradient, 0, atol=1e-4)
+            assert not fit_intercept or abs(left[task == t].sum()) < 1e-9
+
+
 def test_a_strong_pull_keeps_the_weights_of_a_logistic_source():
     fitted = biased(alpha=1e9).fit(X_class, y_two)
     assert_allclose(fitted.coef_, np.tile(fitted.source_coef_, (4, 1)), rtol=1e-6)

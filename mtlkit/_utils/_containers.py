@@ -37,12 +37,89 @@ def _narwhal(X):
     return table if isinstance(table, (nw.DataFrame, nw.Series)) else None
 
 
+class SharedTable:
+    """A long table whose rows repeat those of one table of features, which is kept once.
+
+    Row i is row ``rows[i]`` of `features` and its task ``tasks[codes[i]]``, `tasks` sorted. The
+    task stands first, in a frame as column `task_col`; with `task_col` None it stands apart.
+    Indexing takes rows; `as_table` and ``numpy.asarray`` write the whole long table.
+    """
+
+    ndim = 2
+
+    def __init__(self, features, rows, tasks, codes, task_col):
+        self.features, self.rows, self.tasks, self.codes = features, rows, tasks, codes
+        self.task_col = task_col
+
+    @property
+    def shape(self):
+        return len(self.rows), self.features.shape[1] + (self.task_col is not None)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, key):
+        key, *rest = key if isinstance(key, tuple) else (key,)
+        rows = self.rows[key]
+        if rest not in ([], [...]) or rows.ndim != 1:
+            raise IndexError(
+                "a table of stack_targets is indexed by rows: slice, mask or positions. For "
+                "columns write the long table first, numpy.asarray(X)"
+            )
+        return SharedTable(self.features, rows, self.tasks, self.codes[key], self.task_col)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(as_table(self), dtype)
+
+    def copy(self):
+        features = self.features.copy()
+        return SharedTable(features, self.rows, self.tasks, self.codes, self.task_col)
+
+    def places(self, codes, n_tasks):
+        """Position of each row in the grid of tasks and features, None if two have the same one."""
+        n = self.features.shape[0]
+        places = codes * n + self.rows
+        return places if np.bincount(places, minlength=n * n_tasks).max() == 1 else None
+
+    def of_used(self):
+        """The same without features that no row uses, and where those used stood."""
+        used = np.zeros(self.features.shape[0], dtype=bool)
+        used[self.rows] = True
+        if used.all():
+            return self, range(len(used))
+        rows = (np.cumsum(used) - 1)[self.rows]
+        part = SharedTable(take(self.features, used), rows, self.tasks, self.codes, self.task_col)
+        return part, np.flatnonzero(used)
+
+
+def _long(table):
+    """A `SharedTable` written out, in the kind of its features."""
+    X = take(table.features, table.rows)
+    if table.task_col is None:
+        return X
+    task = table.tasks[table.codes]
+    if hasattr(X, "iloc"):
+        X.insert(0, table.task_col, task)
+        return X
+    if is_frame(X):
+        frame = nw.from_native(X)
+        task = nw.new_series(table.task_col, task.tolist(), backend=frame.implementation)
+        return frame.with_columns(task).select([table.task_col, *frame.columns]).to_native()
+    dtype = np.result_type(X, task) if task.dtype.kind in "biuf" else np.dtype(object)
+    with np.errstate(invalid="ignore"):
+        if dtype.kind == "f" and (task.astype(dtype).astype(task.dtype) != task).any():
+            dtype = np.dtype(object)
+    return np.insert(X.astype(dtype, copy=False), 0, task, axis=1)
+
+
 def as_table(X):
     """A frame or a sparse matrix as it is, anything else as an array that loses nothing.
 
     A masked entry becomes NaN. A list that NumPy would turn into strings or into floats that cannot
     hold its integers becomes an array of objects.
     """
+    if isinstance(X, SharedTable):
+        return _long(X)
     if is_frame(X) or sparse.issparse(X):
         return X
     if isinstance(X, np.ma.MaskedArray):
@@ -99,7 +176,7 @@ def dtypes(X):
 
 def take(X, rows):
     """Rows of a list, an array, a Series, a frame or a CSR matrix, by position or boolean mask."""
-    if type(X) is np.ndarray:
+    if type(X) in (np.ndarray, SharedTable):
         return X[rows]
     if hasattr(X, "iloc"):
         return X.iloc[rows]

@@ -19,10 +19,10 @@ from ._meta import (
 )
 from ._one_class import OneClass
 from ._plain import is_plain, needs_no_frame, with_names
-from ._ridges import copies, fit_ridges, ridge_values, ridges_from_moments
+from ._ridges import SolvesRidges, copies, fit_ridges, ridge_values, ridges_from_moments
 
 
-class PerTask(WeightedMetaEstimator):
+class PerTask(SolvesRidges, WeightedMetaEstimator):
     """Single-task learning (no pooling): one clone of an estimator per task, nothing shared.
 
     Minimises the loss of each task by itself, ``sum_i loss(f_t(x_ti), y_ti)`` for each task t, with
@@ -94,6 +94,7 @@ class PerTask(WeightedMetaEstimator):
     """
 
     setting = "single-task"
+    _sees_task = False
 
     def __init__(self, estimator, *, task_col=None, n_jobs=None):
         self.estimator = estimator
@@ -164,6 +165,10 @@ class PerTask(WeightedMetaEstimator):
         """What `search_from_moments` asks for: weights and intercepts, nothing for new tasks."""
         found = ridges_from_moments(self.estimator, moments)
         return found and (*found, None)
+
+    def _put(self, models):
+        self.estimators_, self._models, self._keep_width = models, None, False
+        self._empty = [np.empty(0, int)] * len(models)
 
     def _own_names(self, k):
         empty = set() if self._keep_width else set(self._empty[k].tolist())

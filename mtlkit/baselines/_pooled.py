@@ -26,7 +26,7 @@ from ._meta import (
     row_weights,
     takes_sparse,
 )
-from ._ridges import ridges_from_moments
+from ._ridges import SolvesRidges, ridges_from_moments
 
 MOST_DENSE_TASKS = 100
 
@@ -143,7 +143,7 @@ class OneEstimator(WeightedMetaEstimator):
         return below_the_rest(one_per_class(values), self._allowed_rows(codes))
 
 
-class Pooled(OneEstimator):
+class Pooled(SolvesRidges, OneEstimator):
     """Complete pooling: one estimator fitted to the rows of all tasks together, everything shared.
 
     Minimises the loss summed over all tasks, ``sum_t sum_i loss(f(x_ti), y_ti)``. With the task as
@@ -236,7 +236,7 @@ class Pooled(OneEstimator):
 
     def _fit_moments(self, moments):
         """What `search_from_moments` asks for: weights and intercept, for new tasks as for all."""
-        if self.task_as_input is not False:
+        if self._sees_task:
             return None
         found = ridges_from_moments(self.estimator, moments.pooled())
         if found is None:
@@ -244,6 +244,13 @@ class Pooled(OneEstimator):
         (w,), (b,) = found
         T = len(moments.tasks)
         return np.tile(w, (T, 1)), np.full(T, b), (w, b)
+
+    @property
+    def _sees_task(self):
+        return self.task_as_input is not False
+
+    def _put(self, models):
+        self.estimator_, self._levels = models[0], None
 
     def _inputs(self, features, codes, y=None, weight=None):
         told = self.task_as_input

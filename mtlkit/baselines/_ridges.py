@@ -6,10 +6,14 @@ from numbers import Real
 import narwhals as nw
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
+from sklearn.utils.metaestimators import available_if
 
-from .._utils._containers import dtypes, groups, is_frame
+from .._utils._containers import as_table, dtypes, groups, is_frame
 from .._utils._numerics import ridges
+from ..table._rows import check_rows, feature_names
+from ._plain import with_names
 
 
 def is_plain_ridge(estimator):
@@ -23,6 +27,33 @@ def is_plain_ridge(estimator):
         and estimator.positive is False
         and isinstance(estimator.fit_intercept, (bool, np.bool_))
     )
+
+
+class SolvesRidges:
+    """A meta-estimator that is solved from moments, if its estimator is a plain ridge.
+
+    `_fit_moments` gives weights and intercepts of tasks; `_put` takes the `Ridge` of each.
+    """
+
+    def _rows(self, X, y, sample_weight, *, reset=True):
+        rows = check_rows(self, X, y, sample_weight, reset=reset)
+        if reset:
+            self._names, self._unlabelled = feature_names(as_table(X), self.task_col), set()
+        return rows
+
+    @available_if(lambda self: is_plain_ridge(self.estimator) and not self._sees_task)
+    def _solve_moments(self, moments):
+        found = self._fit_moments(moments)
+        if found is None:
+            raise ValueError(
+                f"moments do not tell the weights of {self.estimator!r} to nine digits, since "
+                "features are next to collinear: raise its alpha, or drop some"
+            )
+        self.tasks_, d = moments.tasks, moments.x_mean.shape[1]
+        model = clone(self.estimator).fit(np.zeros((1, d)), np.zeros(1))
+        if hasattr(self, "feature_names_in_"):
+            model = with_names(model, self._names)
+        self._put(copies(model, *found[:2]))
 
 
 def ridges_from_moments(ridge, moments):

@@ -7,10 +7,10 @@ from scipy.special import log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils._containers import as_table
+from .._utils._containers import SharedTable, as_table
 from .._utils._delegation import LabelledScore
 from .._utils._numerics import possible_classes
-from ..table._reading import read_table, task_codes, task_position, unique_tasks
+from ..table._reading import read_table, task_codes, task_position, tasks_of, unique_tasks
 from ..table._rows import check_features, check_rows
 
 
@@ -23,6 +23,7 @@ class TaskLinearModel(BaseEstimator):
     """A model with `tasks_`, `coef_` (T, d), `intercept_` (T,), perhaps a part for new tasks."""
 
     setting = "multi-task"
+    _reads_shared, _fits_shared = True, False  # a `SharedTable`, in `predict` and in `fit`
     _most = 1e75  # largest root of the sum of squares, whose squares must stay below infinity
 
     @property
@@ -58,16 +59,21 @@ class TaskLinearModel(BaseEstimator):
         """Checked rows as of `check_rows`, none of them so large that their products overflow."""
         rows = check_rows(self, X, y, sample_weight, reset=reset, classes=classes)
         features, y, task, weight = rows
+        is_shared = isinstance(features, SharedTable)
+        if is_shared:
+            features, _ = features.of_used()
         if reset:
-            self._unlabelled = []
+            self._unlabelled = set()
         if self.task_col is not None:
-            table = as_table(X)
+            table = as_table(X[:1] if is_shared else X)
             self._task_position = task_position(table, self.task_col)
-            if len(features) < table.shape[0]:
-                known, every = set(task.tolist()), read_table(table, self.task_col)[1]
-                self._unlabelled += [t for t in unique_tasks(every)[0].tolist() if t not in known]
+            if len(features) < (X if is_shared else table).shape[0]:
+                every = X if is_shared else read_table(table, self.task_col)[1]
+                known, every = tasks_of(features, task)[0].tolist(), tasks_of(every, every)[0]
+                self._unlabelled |= set(every.tolist()) - set(known)
         top = 1.0 if weight is None else max(float(weight.max()), 1.0)  # small ones cannot overflow
-        for values, what in ((features, None), (None if classes else y[:, None], "y")):
+        kept = features.features if is_shared else features
+        for values, what in ((kept, None), (None if classes else y[:, None], "y")):
             if values is None:
                 continue
             with np.errstate(over="ignore"):
@@ -80,13 +86,18 @@ class TaskLinearModel(BaseEstimator):
                     "weights by a constant"
                 )
             row, j = np.unravel_index(np.abs(values).argmax(), values.shape)
+            size = values[row, j]
+            if is_shared and what is None:
+                row = np.flatnonzero(features.rows == row)[0]
+            name = (features.tasks[task] if is_shared else task)[[row]].tolist()[0]
             what = what or f"column {self._feature_name(j)!r}"
             raise ValueError(
-                f"values of {what} reach {values[row, j]:.3g} in task "
-                f"{task[[row]].tolist()[0]!r}; products of them overflow. If this is a code for a "
-                "missing value, impute it; otherwise scale"
+                f"values of {what} reach {size:.3g} in task {name!r}; products of them overflow. "
+                "If this is a code for a missing value, impute it; otherwise scale"
             )
-        return rows
+        if is_shared and not self._fits_shared:
+            return np.asarray(features), y, features.tasks[task], weight
+        return features, y, task, weight
 
     def _feature_name(self, j):
         """Name of feature `j`, or its position in the table."""
@@ -110,7 +121,11 @@ class TaskLinearModel(BaseEstimator):
                 f"{type(self).__name__} has no shared part to predict them with: fit it on rows of "
                 "these tasks, or use the penalty SharedMean"
             )
-        return X, task_codes(task, self.tasks_, unseen=missing, unlabelled=self._unlabelled)
+        place = slice(None)
+        if isinstance(X, SharedTable):
+            task, place = tasks_of(X, task)
+        codes = task_codes(task, self.tasks_, unseen=missing, unlabelled=self._unlabelled)
+        return X, codes[place]
 
     def _linear(self, X, codes):
         """x·w_t + b_t for each row (n,)."""
@@ -118,13 +133,17 @@ class TaskLinearModel(BaseEstimator):
         if new is not None:  # code -1 picks the last row
             coef, intercept = np.vstack([coef, new[0]]), np.append(intercept, new[1])
         with np.errstate(over="ignore", invalid="ignore"):
-            values = np.einsum("ij,ij->i", X, coef[codes]) + intercept[codes]
+            if isinstance(X, SharedTable):
+                values = (X.features @ coef.T)[X.rows, codes] + intercept[codes]
+            else:
+                values = np.einsum("ij,ij->i", X, coef[codes]) + intercept[codes]
         if not np.isfinite(values).all():
             row = np.flatnonzero(~np.isfinite(values))[0]
-            j = np.abs(X[row]).argmax()
+            x = np.asarray(X[row : row + 1])[0]
+            j = np.abs(x).argmax()
             raise ValueError(
                 f"the prediction of row {row} overflows: column {self._feature_name(j)!r} holds "
-                f"{X[row, j]:.3g}"
+                f"{x[j]:.3g}"
             )
         return values
 

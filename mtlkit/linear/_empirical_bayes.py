@@ -5,11 +5,12 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._utils._containers import as_table, groups, some
+from .._utils._containers import as_table, groups, some, take
 from .._utils._validation import check_flag, check_integer
 from ..table._rows import feature_names
 from ._base import TaskLinearRegressor
-from ._moments import KeepsMoments, TaskMoments
+from ._keeps_moments import KeepsMoments
+from ._moments import moments_of
 from ._reml import Criterion, minimise
 
 
@@ -166,7 +167,7 @@ class EmpiricalBayesRidge(KeepsMoments, TaskLinearRegressor):
         self
             The fitted estimator.
         """
-        return self._solve(TaskMoments.from_rows(*self._rows(X, y, sample_weight)))
+        return self._solve(moments_of(self._rows(X, y, sample_weight)))
 
     def predict(self, X, return_std=False):
         """Predict each row by its task, or by the fixed effects if the task is new.
@@ -198,7 +199,7 @@ class EmpiricalBayesRidge(KeepsMoments, TaskLinearRegressor):
         codes = np.where(codes < 0, len(W) - 1, codes)
         parts = np.empty((len(X), F.shape[1] + W.shape[1]))
         with np.errstate(over="ignore", invalid="ignore"):
-            X = np.column_stack([X - x0, np.ones(len(X))])
+            X = np.column_stack([np.asarray(X) - x0, np.ones(len(X))])
             x, z = X @ F, X @ N
             for t, rows in enumerate(groups(codes, len(W))):
                 parts[rows] = np.column_stack([(x[rows] - z[rows] @ M[t]) @ C, z[rows] @ W[t].T])
@@ -211,7 +212,7 @@ class EmpiricalBayesRidge(KeepsMoments, TaskLinearRegressor):
     def _rows(self, X, y, sample_weight, *, reset=True):
         rows = super()._rows(X, y, sample_weight, reset=reset)
         if reset:
-            self._columns = feature_names(as_table(X), self.task_col)
+            self._columns = feature_names(as_table(take(X, [0])), self.task_col)
         return rows
 
     def _slopes(self):

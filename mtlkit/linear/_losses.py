@@ -10,59 +10,11 @@ extrapolate H instead of computing it again.
 from copy import copy
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import entr, expit
 
-from ..table._reading import unique_tasks
-
-
-class Blocks:
-    """Rows X (n, d) of T tasks, task after task: the products x_i·w_t, and their adjoint.
-
-    `starts` (T,) says where each task begins. A loop over tasks costs microseconds for each, so
-    tasks of equal size are one batched product, and small ones one block-diagonal sparse matrix.
-    """
-
-    def __init__(self, X, starts):
-        self.X, self.starts = X, starts
-        (n, d), T = X.shape, len(starts)
-        ends = np.append(starts, n)[1:]
-        self.slices = [slice(*pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)]
-        self.stacked = self.sparse = None
-        if T == 0 or np.ptp(ends - starts) == 0:
-            self.stacked = X.reshape(T, n // max(T, 1), d)
-        elif X.size < 4000 * T:
-            columns = d * np.repeat(np.arange(T), ends - starts)[:, None] + np.arange(d)
-            parts = X.ravel(), columns.ravel(), d * np.arange(n + 1)
-            self.sparse = csr_array(parts, shape=(n, T * d))
-
-    def apply(self, W):
-        if self.stacked is not None:
-            return np.matmul(self.stacked, W[:, :, None]).ravel()
-        if self.sparse is not None:
-            return self.sparse @ W.ravel()
-        return np.concatenate([self.X[own] @ w for own, w in zip(self.slices, W, strict=True)])
-
-    def pull_back(self, R):
-        if self.stacked is not None:
-            T, n, _ = self.stacked.shape
-            return np.matmul(R.reshape(T, 1, n), self.stacked)[:, 0]
-        if self.sparse is not None:
-            return (self.sparse.T @ R).reshape(len(self.starts), -1)
-        return np.array([R[own] @ self.X[own] for own in self.slices])
-
-    def restrict(self, columns):
-        return Blocks(self.X[:, columns], self.starts)
-
-
-def in_blocks(codes, n_tasks, *columns):
-    """Where each task starts once rows stand task after task, and columns in this order."""
-    sizes = np.bincount(codes, minlength=n_tasks)
-    starts = np.cumsum(sizes) - sizes
-    if (codes[1:] >= codes[:-1]).all():
-        return starts, *columns
-    order = np.argsort(codes, kind="stable")
-    return starts, *(column[order] for column in columns)
+from .._utils._containers import SharedTable
+from ..table._reading import tasks_of
+from ._blocks import Blocks, SameRows, in_blocks
 
 
 def squared_loss(seen, weight, fit_intercept):
@@ -109,7 +61,8 @@ class MomentLoss(SquaredLoss):
         centre = np.average(m.x_mean, axis=0, weights=m.n)
         if not fit_intercept:  # the best intercepts leave moments about the means
             m = m.about_zero()
-        return cls(m.Sxx, m.Sxy, m.Syy.sum(), m.tasks, m.x_mean, m.y_mean, centre)
+        A = m.Sxx[0] if m.one_gram else m.Sxx
+        return cls(A, m.Sxy, m.Syy.sum(), m.tasks, m.x_mean, m.y_mean, centre)
 
     def apply(self, W):
         return W @ self.A if self.A.ndim == 2 else np.matmul(self.A, W[:, :, None])[:, :, 0]
@@ -134,27 +87,11 @@ class MomentLoss(SquaredLoss):
         return MomentLoss(A, self.r[:, columns], self.yy)
 
 
-class SameRows:
-    """`Blocks` of T tasks with the very same X (n, d): values are (T, n), one row a task."""
-
-    def __init__(self, X):
-        self.X = X
-
-    def apply(self, W):
-        return W @ self.X.T
-
-    def pull_back(self, R):
-        return R @ self.X
-
-    def restrict(self, columns):
-        return SameRows(self.X[:, columns])
-
-
 class RowLoss(SquaredLoss):
     """The squared loss from the rows themselves, for more features than rows.
 
     X and y are centred and scaled by the roots of the weights. X are `Blocks` and y is (n,), or,
-    if all tasks have the very same X, that array (n_1, d) and y (T, n_1).
+    if all tasks have the very same X, that array (n_1, d) or `SameRows`, and y (T, n_1).
     """
 
     def __init__(self, X, y, tasks=None, x_mean=None, y_mean=None, centre=None):
@@ -165,11 +102,16 @@ class RowLoss(SquaredLoss):
 
     @classmethod
     def from_rows(cls, X, y, task, sample_weight, weight, fit_intercept):
-        tasks, codes = unique_tasks(task)
+        tasks, codes = tasks_of(X, task)
         a = np.ones(len(y)) if sample_weight is None else sample_weight
         n = np.bincount(codes, a)
         balance = weight(n, tasks)
         root = np.sqrt(a * balance[codes])
+        if isinstance(X, SharedTable):
+            places = X.places(codes, len(tasks))
+            if places is not None:
+                return cls._from_shared(X.features, places, y, root, tasks, fit_intercept)
+            X = np.asarray(X)
         centre = np.average(X, axis=0, weights=root**2)
         starts, X, y, a, root, codes = in_blocks(codes, len(tasks), X, y, a, root, codes)
         rows = Blocks(X, starts)
@@ -187,6 +129,27 @@ class RowLoss(SquaredLoss):
         X = (X - x_mean[codes]) * root[:, None]
         return cls(Blocks(X, starts), y, tasks, x_mean, y_mean, centre)
 
+    @classmethod
+    def _from_shared(cls, X, places, values, roots, tasks, fit_intercept):
+        T, n = len(tasks), len(X)
+        root, y = np.zeros((2, T * n))
+        root[places], y[places] = roots, values
+        root, y = root.reshape(T, n), y.reshape(T, n)
+        same = np.ptp(root) == 0
+        share = root[: 1 if same else T] ** 2
+        share /= share.sum(axis=1, keepdims=True)
+        means, x_mean, y_mean = share @ X, np.zeros((T, X.shape[1])), np.zeros(T)
+        centre = means[0] if same else (root**2).sum(axis=1) @ means / (root**2).sum()
+        if fit_intercept:
+            x_mean[:], y_mean = means, (share * y).sum(axis=1)
+            X = X - centre
+        y = (y - y_mean[:, None]) * root
+        if not same:
+            mean = x_mean - centre if fit_intercept else x_mean
+            return cls(SameRows(X, root, mean), y, tasks, x_mean, y_mean, centre)
+        X = X if root[0, 0] == 1 else X * root[0, 0]
+        return cls(X, y, tasks, x_mean, y_mean, centre)
+
     def apply(self, W):
         return self.rows.apply(W)
 
@@ -194,7 +157,7 @@ class RowLoss(SquaredLoss):
         return ((self.y - H) ** 2).sum()
 
     def gradient(self, W, H):
-        return 2 * self.rows.pull_back(H - self.y)
+        return 2 * self.rows.pull_back(H - self.y) if H.any() else -2 * self.r
 
     def alignment(self, W, H):
         return np.vdot(self.y - H, self.y)
@@ -206,14 +169,14 @@ class RowLoss(SquaredLoss):
         return 2 * ((H - HV) ** 2).sum()
 
     def restrict(self, columns):
-        rows = self.rows.restrict(columns)
-        same = isinstance(rows, SameRows)
-        if len(columns) > 2 * self.y.size / self.shape[0]:  # then a step on rows is cheaper
-            return RowLoss(rows.X if same else rows, self.y)
-        if same:
-            return MomentLoss(rows.X.T @ rows.X, self.r[:, columns], self.yy)
-        parts = [rows.X[own] for own in rows.slices]
-        return MomentLoss(np.array([X.T @ X for X in parts]), self.r[:, columns], self.yy)
+        rows, T = self.rows.restrict(columns), len(self.r)
+        # Then a step on rows is cheaper, or a matrix for each task takes more room than one X.
+        holes = isinstance(rows, SameRows) and rows.root is not None
+        if len(columns) > 2 * self.y.size / T or (
+            holes and T * len(columns) ** 2 > self.rows.X.size
+        ):
+            return RowLoss(rows, self.y)
+        return MomentLoss(rows.grams(), self.r[:, columns], self.yy)
 
 
 class LogisticLoss:

@@ -4,10 +4,11 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtri
 
 from .._utils._validation import balance_weights, check_flag, check_strength
-from ..table._reading import unique_tasks
+from ..table._reading import tasks_of
 from ._base import TaskLinearRegressor
-from ._losses import Blocks, in_blocks
-from ._moments import KeepsMoments, moments_or_rows
+from ._blocks import Blocks, in_blocks
+from ._keeps_moments import KeepsMoments
+from ._moments import moments_or_rows
 
 
 class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
@@ -214,7 +215,8 @@ class MeanRegularizedRidge(KeepsMoments, TaskLinearRegressor):
     def _by_rows(self, seen, alpha, coupling, level):
         """The same from rows (X, y, task, sample_weight)."""
         X, y, task, a = seen
-        tasks, codes = unique_tasks(task)
+        tasks, codes = tasks_of(X, task)
+        X = np.asarray(X)
         a = np.ones(len(y)) if a is None else a
         n = np.bincount(codes, a)
         balance = balance_weights(self.task_weight, n, tasks)

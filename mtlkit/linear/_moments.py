@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from .._utils._containers import blocks, some
+from .._utils._containers import SharedTable, blocks, some
 from .._utils._validation import check_weights, read_numbers
-from ..table._reading import task_codes, unique_tasks
+from ..table._reading import task_codes, tasks_of, unique_tasks
 from ..table._rows import number_table
 
 
@@ -35,11 +35,15 @@ class TaskMoments:
         Σ r_i (x_i - x̄)(y_i - ȳ)
     Syy : ndarray of shape (T,)
         Σ r_i (y_i - ȳ)²
+    x_rest, y_rest : ndarray of shape (T, d) and (T,), default=None
+        What rounding took off the means, so that distances of large means keep their digits; None
+        is zero.
 
     See Also
     --------
     MeanRegularizedRidge : Is fitted from moments, also by `partial_fit`.
     MultiTaskLinearRegression : Likewise, with any penalty.
+    mtlkit.scale.fit_chunks : Sums them over the chunks of a file.
 
     Notes
     -----
@@ -63,6 +67,16 @@ class TaskMoments:
     Sxx: np.ndarray
     Sxy: np.ndarray
     Syy: np.ndarray
+    x_rest: np.ndarray | None = None
+    y_rest: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.x_rest is None:
+            object.__setattr__(self, "x_rest", np.zeros_like(self.x_mean))
+            object.__setattr__(self, "y_rest", np.zeros_like(self.y_mean))
+
+    def __sizeof__(self):  # by which Dask decides where sums are made
+        return sum(array.nbytes for array in vars(self).values())
 
     @classmethod
     def from_rows(cls, X, y, task, sample_weight=None):
@@ -108,15 +122,16 @@ class TaskMoments:
             )
         x_mean, Sxx, Sxy = np.empty((T, d)), np.empty((T, d, d)), np.empty((T, d))
         y_mean, Syy = np.empty(T), np.empty(T)
+        made = cls(tasks, n, x_mean, y_mean, Sxx, Sxy, Syy)
         with np.errstate(over="ignore", invalid="ignore"):
-            _add_up(X, y, sample_weight, blocks(codes, T), n, x_mean, y_mean, Sxx, Sxy, Syy)
+            _add_up(X, y, sample_weight, blocks(codes, T), made)
             wrong = ~np.isfinite(Sxx.sum(axis=(1, 2)) + Syy)
         if wrong.any():
             raise ValueError(
                 f"the moments of task {tasks[wrong][:1].tolist()[0]!r} are not finite: it has NaN, "
                 "or values whose squares overflow; impute, scale or drop them"
             )
-        return cls(tasks, n, x_mean, y_mean, Sxx, Sxy, Syy)
+        return made
 
     def __add__(self, other):
         if self.x_mean.shape[1] != other.x_mean.shape[1]:
@@ -129,19 +144,28 @@ class TaskMoments:
         if self.tasks.dtype.kind != other.tasks.dtype.kind:  # no integer passes through a float
             parts = [part.astype(object) for part in parts]
         tasks, _ = unique_tasks(np.concatenate(parts))
-        a, b = self._spread_over(tasks), other._spread_over(tasks)
-        n = a.n + b.n
-        dx, dy = b.x_mean - a.x_mean, b.y_mean - a.y_mean
-        share, joint = b.n / n, a.n * b.n / n
-        return TaskMoments(
-            tasks,
-            n,
-            a.x_mean + share[:, None] * dx,
-            a.y_mean + share * dy,
-            a.Sxx + b.Sxx + joint[:, None, None] * dx[:, :, None] * dx[:, None, :],
-            a.Sxy + b.Sxy + (joint * dy)[:, None] * dx,
-            a.Syy + b.Syy + joint * dy**2,
-        )
+        return self._spread_over(tasks)._take_in(other)
+
+    def _absorb(self, other):
+        """The sum, written over this one where it has all tasks of the other: for long sums."""
+        known = task_codes(other.tasks, self.tasks, unseen=None) >= 0
+        return self._take_in(other) if known.all() else self + other
+
+    def _take_in(self, other):
+        """Add, in place, the moments of tasks that this one has."""
+        own = task_codes(other.tasks, self.tasks, unseen=None)
+        if len(own) == len(self.n):  # the same tasks: no copy of all moments
+            own = slice(None)
+        n = self.n[own] + other.n
+        share, joint = other.n / n, self.n[own] * other.n / n
+        how = own, self.n[own] == 0, share
+        dx = _move(self.x_mean, self.x_rest, other.x_mean, other.x_rest, *how)
+        dy = _move(self.y_mean, self.y_rest, other.y_mean, other.y_rest, *how)
+        self.n[own] = n
+        self.Sxx[own] += other.Sxx + (joint[:, None] * dx)[:, :, None] * dx[:, None, :]
+        self.Sxy[own] += other.Sxy + (joint * dy)[:, None] * dx
+        self.Syy[own] += other.Syy + joint * dy**2
+        return self
 
     def scaled(self, weight):
         """Moments with the rows of task t weighted by ``weight[t]``.
@@ -158,14 +182,12 @@ class TaskMoments:
         """
         if (weight == 1).all():
             return self
-        return TaskMoments(
-            self.tasks,
-            self.n * weight,
-            self.x_mean,
-            self.y_mean,
-            self.Sxx * weight[:, None, None],
-            self.Sxy * weight[:, None],
-            self.Syy * weight,
+        return replace(
+            self,
+            n=self.n * weight,
+            Sxx=self.Sxx * weight[:, None, None],
+            Sxy=self.Sxy * weight[:, None],
+            Syy=self.Syy * weight,
         )
 
     def about(self, x0, y0):
@@ -186,10 +208,10 @@ class TaskMoments:
             Σ r_i z_i (y_i - y0).
         """
         T, d = self.x_mean.shape
-        z = np.column_stack([self.x_mean - x0, np.ones(T)])
+        z = np.column_stack([self.x_mean - x0 + self.x_rest, np.ones(T)])
         A = self.n[:, None, None] * z[:, :, None] * z[:, None, :]
         A[:, :d, :d] += self.Sxx
-        r = (self.n * (self.y_mean - y0))[:, None] * z
+        r = (self.n * (self.y_mean - y0 + self.y_rest))[:, None] * z
         r[:, :d] += self.Sxy
         return A, r
 
@@ -201,11 +223,16 @@ class TaskMoments:
         moments : TaskMoments
             Means are zero, and second moments Σ r_i x_i x_iᵀ and so on.
         """
+        one = slice(0, 1 if self.one_gram else None)
+        x = self.x_mean[one]
+        Sxx = self.Sxx[one] + self.n[one, None, None] * x[:, :, None] * x[:, None]
         return replace(
             self,
             x_mean=np.zeros_like(self.x_mean),
             y_mean=np.zeros_like(self.y_mean),
-            Sxx=self.Sxx + self.n[:, None, None] * self.x_mean[:, :, None] * self.x_mean[:, None],
+            x_rest=None,
+            y_rest=None,
+            Sxx=np.broadcast_to(Sxx, self.Sxx.shape),
             Sxy=self.Sxy + (self.n * self.y_mean)[:, None] * self.x_mean,
             Syy=self.Syy + self.n * self.y_mean**2,
         )
@@ -248,10 +275,16 @@ class TaskMoments:
         """
         return replace(
             self,
-            x_mean=(self.x_mean - shift) / scale,
+            x_mean=(self.x_mean - shift + self.x_rest) / scale,
+            x_rest=None,
             Sxx=self.Sxx / (scale[..., :, None] * scale[..., None, :]),
             Sxy=self.Sxy / scale,
         )
+
+    @property
+    def one_gram(self):
+        """Whether all tasks have the same rows, and Sxx is one matrix, seen T times."""
+        return self.Sxx.strides[0] == 0
 
     def of_tasks(self, keep):
         """Moments of some of the tasks.
@@ -277,15 +310,28 @@ class TaskMoments:
             result[place] = values
             return result
 
-        known = (self.n, self.x_mean, self.y_mean, self.Sxx, self.Sxy, self.Syy)
-        return TaskMoments(tasks, *map(spread, known))
+        return TaskMoments(tasks, *(spread(getattr(self, f.name)) for f in fields(self)[1:]))
 
 
-def _add_up(X, y, sample_weight, rows_of, n, x_mean, y_mean, Sxx, Sxy, Syy):
-    """Write means and second moments of each task into the last five arrays."""
+def _move(mean, rest, to, to_rest, own, empty, share):
+    """Move means a share of the way to others, in place, and return the way.
+
+    Only sums of a mean and its rest keep enough digits; where there was no row, it starts there.
+    """
+    start, low = (np.where(empty, b.T, a[own].T) for a, b in ((mean, to), (rest, to_rest)))
+    way = (to.T - start) + (to_rest.T - low)
+    low += share * way
+    mean[own] = (start + low).T
+    rest[own] = (low - (mean[own].T - start)).T
+    return way.T
+
+
+def _add_up(X, y, sample_weight, rows_of, made):
+    """Write means and second moments of each task into moments `made`, which have counts."""
+    n, x_mean, y_mean, Sxx, Sxy, Syy = (getattr(made, f.name) for f in fields(made)[1:7])
     large = False  # means so large that to take them off last would lose over two digits
     for t, rows in enumerate(rows_of):  # the rows of one task fit into the cache
-        Xt, yt = X[rows], y[rows]
+        Xt, yt = np.asarray(X[rows]), y[rows]
         root = np.ones(len(yt))
         if sample_weight is not None:
             root = np.sqrt(sample_weight[rows])
@@ -295,14 +341,14 @@ def _add_up(X, y, sample_weight, rows_of, n, x_mean, y_mean, Sxx, Sxy, Syy):
             Sxx[t], Sxy[t], Syy[t] = Xt.T @ Xt, yt @ Xt, yt @ yt
             large = n[t] * y_mean[t] ** 2 > 0.99 * Syy[t]
             large |= (n[t] * x_mean[t] ** 2 > 0.99 * Sxx[t].diagonal()).any()
+        dx, dy = x_mean[t], y_mean[t]
         if large:
-            Xt, yt = Xt - root[:, None] * x_mean[t], yt - root * y_mean[t]
+            Xt, yt = Xt - root[:, None] * dx, yt - root * dy
+            dx, dy = made.x_rest[t], made.y_rest[t] = root @ Xt / n[t], root @ yt / n[t]
             Sxx[t], Sxy[t], Syy[t] = Xt.T @ Xt, yt @ Xt, yt @ yt
-        else:
-            nx = n[t] * x_mean[t]
-            Sxx[t] -= nx[:, None] * x_mean[t]
-            Sxy[t] -= nx * y_mean[t]
-            Syy[t] -= n[t] * y_mean[t] ** 2
+        Sxx[t] -= n[t] * dx[:, None] * dx
+        Sxy[t] -= n[t] * dx * dy
+        Syy[t] -= n[t] * dy**2
 
 
 def moments_or_rows(rows):
@@ -311,47 +357,31 @@ def moments_or_rows(rows):
     Moments have d × d numbers a task.
     """
     X, y, task, sample_weight = rows
-    tasks, codes = unique_tasks(task)
-    if len(X) < X.shape[1] * len(tasks):
+    if len(X) < X.shape[1] * len(tasks_of(X, task)[0]):
         return X.copy(), y, task, sample_weight
-    return TaskMoments._from_codes(X, y, tasks, codes, sample_weight)
+    return moments_of(rows)
 
 
-class KeepsMoments:
-    """A model that keeps what `partial_fit` adds to, in `_seen`, of `moments_or_rows`."""
-
-    @property
-    def moments_(self):
-        """The moments of all rows seen so far."""
-        if isinstance(self._seen, tuple):
-            self._seen = TaskMoments.from_rows(*self._seen)
-        return self._seen
-
-    def partial_fit(self, X, y, sample_weight=None):
-        """Add rows to those seen so far; the result is that of one `fit` on all of them.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-            Further rows of the table; new tasks may appear.
-        y : array-like of shape (n,)
-            Targets; NaN marks an unlabelled sample.
-        sample_weight : array-like of shape (n,), default=None
-            Weight of each row, as in `fit`; None means 1.
-
-        Returns
-        -------
-        self
-            The fitted estimator.
-        """
-        first = not hasattr(self, "_seen")
-        new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))
-        return self._solve(new if first else self.moments_ + new)
-
-    def _fit_moments(self, moments):
-        """Fit to moments; weights (T, d), intercepts (T,), and those of new tasks or None."""
-        self._solve_moments(moments)
-        return self._coef, self.intercept_, self._for_new_tasks()
-
-    def _solve_moments(self, moments):
-        self._solve(moments)
+def moments_of(rows):
+    """Moments of checked rows (X, y, task, sample_weight)."""
+    X, y, task, sample_weight = rows
+    tasks, codes = tasks_of(X, task)
+    T, places = len(tasks), None
+    if isinstance(X, SharedTable) and sample_weight is None and len(y) == T * len(X.features):
+        places = X.places(codes, T)
+    if places is None:
+        return TaskMoments._from_codes(X, y, tasks, codes, sample_weight)
+    Y = np.empty(len(y))
+    Y[places] = y
+    Y = Y.reshape(T, -1)
+    first = np.zeros(Y.shape[1], dtype=int)
+    one = TaskMoments._from_codes(X.features, Y[0], tasks[:1], first, None)
+    y_mean = Y.mean(axis=1)
+    Y -= y_mean[:, None]
+    x_mean, Sxx, x_rest = (
+        np.broadcast_to(part, (T, *part.shape[1:])) for part in (one.x_mean, one.Sxx, one.x_rest)
+    )
+    Sxy, Syy = Y @ (X.features - x_mean[0]), np.einsum("tn,tn->t", Y, Y)
+    return TaskMoments(
+        tasks, np.repeat(one.n, T), x_mean, y_mean, Sxx, Sxy, Syy, x_rest, np.zeros(T)
+    )

@@ -3,8 +3,9 @@
 import numpy as np
 
 from ._base import TaskLinearClassifier, TaskLinearRegressor
+from ._keeps_moments import KeepsMoments
 from ._losses import LogisticLoss, squared_loss
-from ._moments import KeepsMoments, TaskMoments, moments_or_rows
+from ._moments import moments_or_rows
 from ._penalized import Penalized
 from ._solver import warn_unless_converged
 
@@ -41,7 +42,7 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
     tol : float, default=1e-6
         The solver stops when the duality gap is at most `tol` times the loss at W = 0.
     max_iter : int, default=10000
-        Most proximal steps.
+        Most proximal steps, or passes over the features.
     warm_start : bool, default=False
         Whether `fit` begins at the weights of the last `fit`, if the tasks are the same.
 
@@ -58,7 +59,7 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
     dual_gap_ : float
         Duality gap: the objective is at most this much above its minimum.
     n_iter_ : int
-        Proximal steps taken.
+        Proximal steps taken, or passes over the features.
     moments_ : TaskMoments
         Moments of the rows seen so far, to which `partial_fit` adds.
     support_, rank_, shared_coef_, shared_intercept_, task_covariance_ : ndarray, int or float
@@ -86,6 +87,7 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
     --------
     MeanRegularizedRidge : With `SharedMean`, in closed form.
     MultiTaskLogisticRegression : The same for class labels.
+    mtlkit.table.stack_targets : The table of one X and a column of targets for each task.
     regularization_path : Fits for many strengths.
     mtlkit.baselines.PerTask : One model per task, the baseline.
 
@@ -103,6 +105,12 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
     costs O(T d²) and the proximal step. With fewer rows a step works on them, O(N d), and on a
     working set of s features O(T s²); such a model keeps a copy of the rows for `partial_fit`.
     With `tol` near 1e-15 the gap is rounding, and no certificate.
+
+    Where all tasks have the very same rows, X is kept once if the table comes from
+    `mtlkit.table.stack_targets`, also with holes in the targets: a step is one product of matrices,
+    O(N d) without a copy of X for each task, and moments of complete targets have one matrix XᵀX.
+    `JointSupport` is the multi-task lasso there; once many features are used scikit-learn's
+    coordinate descent takes over from proximal steps.
 
     References
     ----------
@@ -145,38 +153,14 @@ class MultiTaskLinearRegression(Penalized, KeepsMoments, TaskLinearRegressor):
         warn_unless_converged([self._solve(loss, start if warm else None)])
         return self
 
-    def partial_fit(self, X, y, sample_weight=None):
-        """Add rows to those seen so far; the result is that of one `fit` on all of them.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n, p)
-            Further rows of the table; new tasks may appear.
-        y : array-like of shape (n,)
-            Targets; NaN marks an unlabelled sample.
-        sample_weight : array-like of shape (n,), default=None
-            Factor on the loss of each row; None means 1.
-
-        Returns
-        -------
-        self
-            The fitted estimator.
-        """
-        self._check_parameters()
-        first = not hasattr(self, "_seen")
-        new = TaskMoments.from_rows(*self._rows(X, y, sample_weight, reset=first))
-        new = new if first else self.moments_ + new
-        loss = squared_loss(new, self._balance, self.fit_intercept)
-        warm = not first and self._is_warm((self.tasks_,), loss.tasks)
-        solution = self._solve(loss, self._coef if warm else None)
-        self._seen = new  # last: after an error nothing has been added
-        warn_unless_converged([solution])
-        return self
-
     def _solve_moments(self, moments):
         self._check_parameters()
+        before = (getattr(self, "tasks_", None),)
         loss = squared_loss(moments, self._balance, self.fit_intercept)
-        warn_unless_converged([self._solve(loss, None)])
+        start = self._coef if self._is_warm(before, loss.tasks) else None
+        solution = self._solve(loss, start)
+        self._seen = moments  # last: after an error nothing has been added
+        warn_unless_converged([solution], stacklevel=4)
 
     def _prepare(self, X, y, sample_weight):
         self._seen = moments_or_rows(self._rows(X, y, sample_weight))

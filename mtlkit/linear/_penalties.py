@@ -12,6 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .._utils._validation import check_number
+from ._blocks import SameRows
+from ._solver import coordinate_descent
 
 
 class Penalty(ABC, BaseEstimator):
@@ -178,6 +180,12 @@ class JointSupport(Penalty):
             One norm per feature.
         """
         return np.sqrt(np.einsum("tj,tj->j", G, G))
+
+    def _own_solver(self, loss):
+        """Coordinate descent, for squared loss where all tasks have one X, else None."""
+        rows = getattr(loss, "rows", None)
+        plain = type(self) is JointSupport and isinstance(rows, SameRows) and rows.root is None
+        return coordinate_descent if plain else None
 
     def describe(self, W):
         return {"support_": W.any(axis=0)}

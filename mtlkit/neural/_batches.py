@@ -108,8 +108,10 @@ def in_groups(row, code, weight, step, steps, n_tasks):
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     cells, counts = key[starts], np.diff(starts, append=len(key))
     m = counts.max()
-    if m * len(cells) > MOST_FILLING * len(row):
-        m = max(1, len(row) // len(cells))
+    if len(cells) < steps * n_tasks or m * len(cells) > MOST_FILLING * len(row):
+        # A group costs about as much as a place: it takes the head of its task along.
+        lengths = np.union1d(counts, 1)
+        m = lengths[np.argmin([(m + 1) * (-(-counts // m)).sum() for m in lengths])]
     parts = -(-counts // m)  # groups of each task in each step
     place = np.arange(len(row)) - np.repeat(starts, counts)
     group = np.repeat(np.cumsum(parts) - parts, counts) + place // m

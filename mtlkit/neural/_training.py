@@ -120,6 +120,7 @@ def train(network, X, rows, loss, settings, held_out=None, row_weight=None):
     if network.optimiser is None:
         network.optimiser = OPTIMISERS[settings.solver](theta.size, settings, theta.dtype)
     decay = (settings.alpha * layout.is_weight).astype(theta.dtype)
+    decayed = np.empty_like(theta)
     curve, validation, kept, last, pulled = [], [], None, None, np.any(settings.pull)
     best, waited, patience = np.inf, 0, settings.n_iter_no_change or np.inf
     batches = Batches(
@@ -139,7 +140,7 @@ def train(network, X, rows, loss, settings, held_out=None, row_weight=None):
                 gradient = weighted_gradient(
                     layout, theta, inputs, D, losses, weighting, batch.codes
                 )
-                gradient += decay * theta
+                gradient += np.multiply(decay, theta, out=decayed)
                 if pulled:
                     gradient += settings.pull * (theta - settings.anchor)
                 change = network.optimiser.step(gradient)

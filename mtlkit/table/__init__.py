@@ -4,6 +4,7 @@ from ._private import PrivateColumns
 from ._reading import read_table
 from ._splits import TaskStratifiedKFold, TaskStratifiedShuffleSplit
 from ._stacking import split_tasks, stack_tasks
+from ._stacking_targets import stack_targets
 from ._target_splits import LeaveTasksOut, TargetKFold
 from ._time_splits import TaskTimeSeriesSplit
 from ._transformer import TaskTransformer, per_task, shared
@@ -20,5 +21,6 @@ __all__ = [
     "read_table",
     "shared",
     "split_tasks",
+    "stack_targets",
     "stack_tasks",
 ]

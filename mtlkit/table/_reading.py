@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from .._utils._containers import (
+    SharedTable,
     as_table,
     as_vector,
     column,
@@ -88,7 +89,7 @@ def read_table(X, task_col, *, accept_sparse=False):
         return X, np.zeros(n, dtype=int)
     position = task_position(X, task_col)
     task = column(X, position)
-    task = _plain_tasks(task.copy() if isinstance(task, np.ndarray) else task, task_col)
+    task = plain_tasks(task.copy() if isinstance(task, np.ndarray) else task, task_col)
     if isinstance(X, np.ndarray) and position in (0, width - 1):
         return X[:, 1:] if position == 0 else X[:, :position], task
     return select(X, [j for j in range(width) if j != position]), task
@@ -147,7 +148,7 @@ def array_position(width, task_col):
     return task_col % width
 
 
-def _plain_tasks(task, task_col):
+def plain_tasks(task, task_col):
     """Task names as an array of numbers, of strings, or of any other hashable objects."""
     rows = np.flatnonzero(missing(task))
     if rows.size:
@@ -180,15 +181,15 @@ def _plain_tasks(task, task_col):
         ) from None
     if all(issubclass(kind, str) for kind in kinds):
         array = np.array(values)
-        return array if array.tolist() == values else _objects(values)
+        return array if array.tolist() == values else as_objects(values)
     if all(issubclass(kind, (Real, np.bool_)) for kind in kinds):
         array = np.array(values)
         if array.dtype.kind in "biuf" and array.tolist() == values:
             return array
-    return _objects(values)
+    return as_objects(values)
 
 
-def _objects(values):
+def as_objects(values):
     """An array (n,) of objects, tuples among them."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
@@ -209,7 +210,15 @@ def unique_tasks(task):
     except TypeError:
         values.sort(key=lambda value: (type(value).__name__, repr(value)))
     place = {value: k for k, value in enumerate(values)}
-    return _objects(values), np.array([place[value] for value in task.tolist()])
+    return as_objects(values), np.array([place[value] for value in task.tolist()])
+
+
+def tasks_of(X, task):
+    """The same of checked features X and `task`; a `SharedTable` X has them, but for tasks gone."""
+    if not isinstance(X, SharedTable):
+        return unique_tasks(task)
+    there = np.bincount(X.codes, minlength=len(X.tasks)) > 0
+    return X.tasks[there], (np.cumsum(there) - 1)[X.codes]
 
 
 def task_codes(task, tasks, *, unseen, unlabelled=()):

@@ -8,9 +8,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._utils._containers import (
+    SharedTable,
     as_table,
     as_vector,
     column,
@@ -22,7 +23,7 @@ from .._utils._containers import (
     some,
     take,
 )
-from .._utils._validation import check_weights, is_number, read_labels, read_numbers
+from .._utils._validation import check_weights, check_X, is_number, read_labels, read_numbers
 from ._reading import check_shape, read_table, task_position, unique_tasks
 
 FEW_ROWS = 20  # below, a table may well have a task per row
@@ -37,15 +38,20 @@ def check_features(estimator, X, *, reset):
     """Features (n, d) as floats and task (n,) of a table, checked against `fit` unless `reset`."""
     if not reset:
         check_is_fitted(estimator)
+    if isinstance(X, SharedTable) and getattr(estimator, "_reads_shared", False):
+        head = as_table(X[:1])
+        if estimator.task_col is not None and task_position(head, estimator.task_col) == 0:
+            check_X(estimator, head, reset=reset, skip_check_array=True)
+            return _shared_features(X, head, estimator)
     X = as_table(X)
     if estimator.task_col is None:
         names = feature_names(X, None) if is_frame(X) or X.ndim == 2 else []
         with explaining(X, names):
             refuse_dates(X)
-            features = validate_data(estimator, X, reset=reset, dtype=np.float64)
+            features = check_X(estimator, X, reset=reset, dtype=np.float64)
         return features, np.zeros(len(features), dtype=int)
     check_shape(X)
-    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    check_X(estimator, X, reset=reset, skip_check_array=True)
     return number_table(X, estimator.task_col, type(estimator).__name__, fit=reset)
 
 
@@ -64,15 +70,28 @@ def number_table(X, task_col, who, *, fit, task=None):
         )
     if fit:
         warn_of_a_feature(task, task_col)
+    names = feature_names(X, task_col)
+    with explaining(features, names, task, common=who if fit and task_col is not None else None):
+        return _as_floats(X, features, who), task
+
+
+def _as_floats(X, features, who):
+    """Features of a table X as finite floats."""
     # A sum over the whole table is the cheapest pass in which NaN or infinity shows.
     with np.errstate(over="ignore", invalid="ignore"):
         finite = isinstance(X, np.ndarray) and X.dtype == np.float64 and np.isfinite(X.sum())
-    names = feature_names(X, task_col)
-    with explaining(features, names, task, common=who if fit and task_col is not None else None):
-        refuse_dates(features)
-        return check_array(
-            features, dtype=np.float64, ensure_all_finite=not finite, input_name="X", estimator=who
-        ), task
+    refuse_dates(features)
+    return check_array(
+        features, dtype=np.float64, ensure_all_finite=not finite, input_name="X", estimator=who
+    )
+
+
+def _shared_features(table, head, estimator):
+    """Checked features, and codes in place of names of tasks, of a `SharedTable` with `head`."""
+    table, used = table.of_used()
+    with explaining(table.features, feature_names(head, estimator.task_col), rows=used):
+        features = _as_floats(table.features, table.features, type(estimator).__name__)
+    return SharedTable(features, table.rows, table.tasks, table.codes, None), table.codes
 
 
 def feature_names(X, task_col):

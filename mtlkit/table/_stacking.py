@@ -59,6 +59,7 @@ def stack_tasks(tasks, *, task_col=None, labels=None):
     See Also
     --------
     split_tasks : The inverse.
+    stack_targets : From one table with a column of targets for each task.
     read_table : Separates the features of a long table from its tasks.
 
     Notes
@@ -86,12 +87,7 @@ def stack_tasks(tasks, *, task_col=None, labels=None):
         )
     if labels is not None:
         check_choice(labels, "labels", [None, "shared", "separate"])
-    words = [isinstance(name, str) for name in tasks]
-    if missing(list(tasks)).any() or (any(words) and not all(words)):
-        raise ValueError(
-            f"task names must be all strings or all of another kind, and none missing, got "
-            f"{some(tasks)}: convert them, for example with str(name)"
-        )
+    check_names(tasks)
     pairs = {name: _checked_pair(name, pair) for name, pair in tasks.items()}
     tables = {name: X for name, (X, _) in pairs.items()}
     targets = _stack_labels({name: y for name, (_, y) in pairs.items()}, labels)
@@ -118,6 +114,16 @@ def stack_tasks(tasks, *, task_col=None, labels=None):
             )
     stack = _stack_pandas if "pandas" in libraries.values() else _stack_frames
     return stack(tables, targets, task_col)
+
+
+def check_names(tasks):
+    """Names of tasks are of one kind."""
+    words = [isinstance(name, str) for name in tasks]
+    if missing(list(tasks)).any() or (any(words) and not all(words)):
+        raise ValueError(
+            f"task names must be all strings or all of another kind, and none missing, got "
+            f"{some(tasks)}: convert them, for example with str(name)"
+        )
 
 
 def _checked_pair(name, pair):

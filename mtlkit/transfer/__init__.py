@@ -1,7 +1,8 @@
 """Transfer from source tasks to a target task of one table, and what differs between them."""
 
 from ._alignment import CORAL, SubspaceAlignment
-from ._biased import BiasedLogisticRegression, BiasedRidge
+from ._biased import BiasedRidge
+from ._biased_logistic import BiasedLogisticRegression
 from ._prior import PriorCorrection
 from ._ratios import KLIEP, ClassifierRatio
 from ._shift import ShiftReport, diagnose_shift

@@ -1,7 +1,9 @@
 """What the feature aligners share: a map for source rows, a map for target rows, one table."""
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import cho_factor, eigh
+from scipy.linalg.blas import dsymv
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,6 +13,9 @@ from ..table._assembly import Assembly, in_output
 from ..table._reading import task_codes, unique_tasks
 from ..table._rows import check_features
 from ._domains import read_domains, refuse_huge
+
+LARGE = 400  # rows of a matrix of which a few eigenvectors are found by iteration
+RESTARTS = 4  # of the iteration; where it takes more, the direct solver is as fast
 
 
 class DomainAligner(TransformerMixin, BaseEstimator):
@@ -114,9 +119,33 @@ class DomainAligner(TransformerMixin, BaseEstimator):
 def leading(matrix, k):
     """The k largest eigenvalues of a symmetric matrix, descending, and their eigenvectors."""
     m = len(matrix)
+    if m >= LARGE and 20 * k <= m and (found := _few(matrix, k)):
+        return found
     values, vectors = eigh(matrix, subset_by_index=[m - k, m - 1], check_finite=False)
     if len(values) < k:  # LAPACK's solver for some of them may miss such as lie close together
         values, vectors = (found[..., -k:] for found in np.linalg.eigh(matrix))
+    return values[::-1], vectors[:, ::-1]
+
+
+def _few(matrix, k):
+    """`leading` by Lanczos steps, or None: if many are needed, or of equal eigenvalues one missed.
+
+    What is left of the matrix has none above the least one found: then a factor of it exists.
+    """
+    size = np.abs(matrix.diagonal()).max()
+    if size < 1e-300:
+        return None
+    start = np.random.default_rng(0).normal(size=len(matrix))
+    half = np.asfortranarray(matrix.T)  # BLAS reads one half of a symmetric matrix
+    by = LinearOperator(half.shape, lambda v: dsymv(1 / size, half, v), dtype=float)
+    try:  # the tolerance is one for numbers about 1
+        values, vectors = eigsh(by, k, v0=start, ncv=2 * k + 10, maxiter=RESTARTS, tol=1e-11)
+        values *= size
+        rest = (vectors * values) @ vectors.T - half
+        rest.flat[:: len(half) + 1] += values[0] + 1e-9 * np.abs(values).max()
+        cho_factor(rest.T, overwrite_a=True, check_finite=False)
+    except (ArpackError, np.linalg.LinAlgError):
+        return None
     return values[::-1], vectors[:, ::-1]
 
 

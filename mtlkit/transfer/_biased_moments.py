@@ -1,4 +1,4 @@
-"""Biased ridge regression from moments of the rows, for searches; the check of strengths."""
+"""Biased ridge regression from moments of the rows, for searches and chunks; what fits share."""
 
 import numpy as np
 
@@ -12,6 +12,13 @@ def check_strengths(model, include):
     for name in ("alpha", "source_alpha"):
         check_strength(model, name, include=include)
     check_flag(model.fit_intercept, "fit_intercept")
+
+
+def roles_of(model, tasks):
+    """Positions of sources and of targets among the tasks that have labelled rows."""
+    known = "a task with a labelled row"
+    roles = model.source, model.target
+    return find_roles(*roles, tasks, model.task_col, several=True, kind=known)
 
 
 def fit_moments(self, moments):
@@ -40,6 +47,9 @@ def fit_moments(self, moments):
     if len(starts) > 1:
         rest = yy - xy.transpose(0, 2, 1) @ beyond
         shares = np.array([shortest_in_hull(gram) for gram in rest]).reshape(-1, len(starts))
+    self.source_shares_ = np.zeros((T, len(roles[0])))
+    self.source_shares_[roles[0], range(len(roles[0]))] = 1
+    self.source_shares_[roles[1]] = shares[:, : len(roles[0])]
     coef = np.tile(starts.mean(axis=0), (T, 1))
     coef[roles[0]] = starts[: len(roles[0])]
     coef[roles[1]] = shares @ starts + np.einsum("tdk,tk->td", beyond, shares)
@@ -48,3 +58,18 @@ def fit_moments(self, moments):
     rest = np.setdiff1d(np.arange(T), [*roles[0], *roles[1]])
     intercept[rest] = new[1]
     return coef, intercept, new
+
+
+def solve_moments(self, moments):
+    """Fit a `BiasedRidge` to moments of all tasks, and keep them."""
+    roles = roles_of(self, moments.tasks)
+    m = moments.of_tasks(sorted(roles[0] + roles[1]))
+    found = fit_moments(self, m)
+    if found is None:
+        raise ValueError(
+            "moments do not tell the weights to nine digits, since features are next to collinear: "
+            "raise alpha and source_alpha, or drop some"
+        )
+    self.tasks_, (self.coef_, self.intercept_, new) = m.tasks, found
+    self.source_coef_, self.source_intercept_ = new[0], float(new[1])
+    self._seen = moments

@@ -154,13 +154,15 @@ def read_domains(features, task, y, weight, roles, task_col, classes=False, drop
             "source"
         )
     parts = (features, y, weight, task, labelled, target)
-    return Domains(*(None if part is None else part[own] for part in parts))
+    if not own.all():
+        parts = (None if part is None else part[own] for part in parts)
+    return Domains(*parts)
 
 
 def refuse_huge(features, X, task_col):
     """An error that names the column of numbers which trees cannot read, nor others square."""
-    row, j = np.unravel_index(np.abs(features).argmax(), features.shape)
-    if abs(features[row, j]) > HUGE:
+    if max(features.max(), -features.min()) > HUGE:
+        row, j = np.unravel_index(np.abs(features).argmax(), features.shape)
         name = feature_names(X, task_col)[j]
         name = f"column {name!r}" if is_frame(X) else name
         raise ValueError(

@@ -21,18 +21,18 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 PUBLIC = [name for name in MODULES if not any(part[0] == "_" for part in name.split("."))]
-CODE_LINES = 8750  # the aim is 5,500
+CODE_LINES = 9750  # the aim is 5,500; the last thousand: mtlkit.scale, wide targets, downloads
 LINES_PER_FILE = 400
 # Each floor may import from those below it. Data sets and the book's style stand beside them.
 FLOORS = [
-    {"evaluation"},
+    {"evaluation", "scale"},
     {"transfer"},
     {"neural", "linear", "baselines"},
     {"table"},
     {"_utils"},
 ]
 BESIDE = {"datasets": {"table", "_utils"}, "plotting": set()}
-OPTIONAL = ("matplotlib", "pandas", "pooch", "polars", "pyarrow")
+OPTIONAL = ("dask", "matplotlib", "pandas", "platformdirs", "polars", "pyarrow", "requests")
 
 
 def parts_below():

@@ -17,7 +17,7 @@ from tools.tidy import ROOT, page_notebooks
 
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in page_notebooks()}
 each_page = pytest.mark.parametrize("name", PAGES)
-EXTRA = {"matplotlib", "pandas"}
+EXTRA = {"matplotlib", "pandas", "pyarrow"}
 FENCED = re.compile(r"^(`{3,})[^`{\n]*\n.*?^\1`*$", re.M | re.S)
 RAW = re.compile(r"^[`:]{3,}\{.*|\{[\w:]+\}`[^`]*`|^\([\w-]+\)=|\$\$ *\([\w-]+\)|^:\w+:.*", re.M)
 exported = plain.cache(plain.export)

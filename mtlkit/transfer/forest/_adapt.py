@@ -4,14 +4,14 @@ STRUT keeps which feature each node asks for and chooses its threshold anew. SER
 grow, then cuts back what does not help.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.stats import rankdata
-from sklearn import config_context
-from sklearn.base import clone
 
-from ..._utils._containers import groups
 from ._criteria import divergence, errors, group_sums, shares, sides, size, with_entropy
-from ._tree import Tree, join, select
+from ._grow import Grower
+from ._tree import copies, join, select
 
 DIGITS = 10  # gains that agree to so many decimals are equal
 
@@ -88,19 +88,21 @@ def expand(estimator, tree, X, y, labels):
     """`tree` with a new tree in each leaf, grown on the rows that reach the leaf.
 
     `estimator` is the tree of scikit-learn that `tree` is a copy of: its settings hold for the new
-    ones. A leaf that no row reaches stays as it is.
+    ones. `y` (n, 1) are codes of classes. A leaf that no row reaches stays as it is.
     """
-    leaf, code = np.unique(tree.apply(X), return_inverse=True)
+    leaf, code = np.unique(estimator.tree_.apply(X), return_inverse=True)
     total = group_sums(labels, code, len(leaf))
-    mixed, rows = errors(total) > 0, groups(code, len(leaf))
-    new, grown = clone(estimator).set_params(class_weight=None), []  # that was for the source
-    with config_context(skip_parameter_validation=True):  # the settings are those of `estimator`
-        for i in np.flatnonzero(mixed):
-            new.fit(X[rows[i]], y[rows[i]], check_input=False)
-            grown.append(Tree.from_sklearn(new, new.classes_.astype(int), tree.value.shape[1]))
-    whole, roots = join([tree, *grown])
-    whole.value[leaf] = shares(total)
-    leaf, roots = leaf[mixed], roots[1:]
+    mixed, rows = errors(total) > 0, np.argsort(code, kind="stable")
+    tree = replace(tree, value=tree.value.copy())
+    tree.value[leaf] = shares(total)
+    if not mixed.any():
+        return tree
+    bounds = np.cumsum(size(total)).astype(int)
+    parts = zip((bounds - np.diff(bounds, prepend=0))[mixed], bounds[mixed], strict=True)
+    X, y, grow = X[rows], y[rows], Grower(estimator, X.shape[1], labels.shape[1])
+    grown, roots = copies([grow(X[a:b], y[a:b]) for a, b in parts])
+    whole, starts = join([tree, grown])
+    leaf, roots = leaf[mixed], roots + starts[1]
     for array in (whole.feature, whole.threshold):
         array[leaf] = array[roots]
     for child in (whole.left, whole.right):

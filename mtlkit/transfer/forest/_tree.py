@@ -66,18 +66,10 @@ class Tree:
         tree : Tree
             The same tree, in arrays that may be changed.
         """
-        tree = estimator.tree_
-        nodes = np.arange(tree.node_count)
-        leaf = tree.children_left == tree.children_right
-        value = np.zeros((tree.node_count, n_columns))
-        value[:, columns] = tree.value[:, 0]
-        return cls(
-            np.where(leaf, 0, tree.feature),
-            tree.threshold.copy(),
-            np.where(leaf, nodes, tree.children_left),
-            np.where(leaf, nodes, tree.children_right),
-            value,
-        )
+        tree = copies([estimator.tree_])[0]
+        value = np.zeros((len(tree.value), n_columns))
+        value[:, columns] = tree.value
+        return replace(tree, value=value)
 
     @property
     def leaf(self):
@@ -99,14 +91,16 @@ class Tree:
         leaf : ndarray of int, shape (n,), or (n, T) for T roots
             Numbers of nodes.
         """
-        X = np.asarray(X, dtype=np.float32)
-        row = np.arange(len(X)).reshape(-1, *[1] * np.ndim(root))
-        node, below = None, np.broadcast_to(root, (len(X), *np.shape(root)))
-        while node is None or (node != below).any():
-            node = below
+        X, leaf = np.asarray(X, dtype=np.float32), self.leaf
+        found = np.full((len(X), *np.shape(root)), root, dtype=int)
+        node, row = found.ravel(), np.repeat(np.arange(len(X)), np.size(root))
+        place = np.arange(len(node))
+        while (below := ~leaf[node]).any():
+            node, row, place = node[below], row[below], place[below]
             goes_left = X[row, self.feature[node]] <= self.threshold[node]
-            below = np.where(goes_left, self.left[node], self.right[node])
-        return node
+            node = np.where(goes_left, self.left[node], self.right[node])
+            found.flat[place] = node
+        return found
 
     def levels(self, roots):
         """The nodes that are not leaves, depth by depth.
@@ -136,6 +130,18 @@ class Tree:
             These become leaves.
         """
         self.left[nodes] = self.right[nodes] = nodes
+
+
+def copies(trees):
+    """One `Tree` of the nodes of many `tree_` of scikit-learn, and where their roots are."""
+    names = "feature", "threshold", "children_left", "children_right", "value"
+    parts = ([getattr(tree, name) for tree in trees] for name in names)
+    feature, threshold, left, right, value = map(np.concatenate, parts)
+    nodes, bounds = np.arange(len(left)), np.cumsum([0] + [tree.node_count for tree in trees])
+    root, leaf = np.repeat(bounds[:-1], np.diff(bounds)), left == right
+    feature[leaf] = 0
+    sides = (np.where(leaf, nodes, child + root) for child in (left, right))
+    return Tree(feature, threshold, *sides, value[:, 0]), bounds[:-1]
 
 
 def arrays(tree):
