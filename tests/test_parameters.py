@@ -197,7 +197,19 @@ def turned(thing, given):
     return [ord(letter) for letter in shown._repr_html_()]
 
 
+def in_chunks(thing, given):
+    pa = pytest.importorskip("pyarrow", reason="needs: pip install pyarrow")
+    dataset = pytest.importorskip("pyarrow.dataset", reason="needs: pip install pyarrow")
+    names = [f"x{j}" for j in range(1, X.shape[1])]
+    table = pa.table([*X.T, Y], names=["task", *names, "y"])
+    network = MultiTaskMLPRegressor(**{**FAST, "task_col": "task"})
+    source = dataset.dataset(table)
+    fitted = thing(network, source, target="y", **{"chunk_rows": 40, **given})
+    return fitted.predict(table.drop_columns("y"))
+
+
 FUNCTIONS = {
+    "fit_chunks": in_chunks,
     "Dial": turned,
     "KLIEP": kliep,
     "FineTuner": fine_tuned,

@@ -90,7 +90,8 @@ def test_two_threads_give_the_numbers_of_one(model):
     model, X, y = problem(model)
     expected = answers(model.fit(X, y), X)
     with threadpool_limits(2):
-        assert {library["num_threads"] for library in threadpool_info()} <= {2}
+        # Beside these a library may be loaded that was built for one.
+        assert any(library["num_threads"] == 2 for library in threadpool_info())
         again = answers(clone(model).fit(X, y), X)
     assert_near(again, expected, ROUNDING)
 

@@ -130,7 +130,7 @@ def fit_chunks(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "rows.csv")
     ...     lines = [f"{int(t)},{a},{b},{label}" for (t, a, b), label in zip(X, y)]
-    ...     _ = file.write_text("shop,a,b,sales\\\\n" + "\\\\n".join(lines))
+    ...     _ = file.write_text("shop,a,b,sales\\n" + "\\n".join(lines))
     ...     model = MeanRegularizedRidge(task_col="shop")
     ...     model = fit_chunks(model, file, target="sales", chunk_rows=20)
     >>> model.coef_.shape

@@ -16,7 +16,10 @@ TEXTS = {
 }
 MODULES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "mtlkit").rglob("*.py"))
 # Markdown that is read on its own, not in the book.
-AT_THE_ROOT = ("README", "CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT", "SECURITY")
+AT_THE_ROOT = (
+    *("README", "CONTRIBUTING", "CHANGELOG", "CODE_OF_CONDUCT", "SECURITY"),
+    "LICENSES-THIRD-PARTY",
+)
 
 
 def read(name):
