@@ -136,7 +136,7 @@ def fit_chunks(
     >>> model.coef_.shape
     (3, 2)
     """
-    work = work_of(estimator, classes, "fit_chunks")
+    work = work_of(estimator, classes)
     check_flag(verbose, "verbose")
     for name, value in [("passes", passes), ("chunk_rows", chunk_rows), ("save_every", save_every)]:
         check_integer(value, name)
@@ -186,14 +186,14 @@ def fit_chunks(
     return estimator
 
 
-def work_of(estimator, classes, who):
+def work_of(estimator, classes):
     """How an estimator is fitted from chunks."""
     if isinstance(estimator, TaskNetwork):
         return Steps(estimator, classes)
     if not hasattr(estimator, "_solve_moments"):
         raise TypeError(
-            f"{who} takes models of squared loss that are fitted from moments, and networks with "
-            f"partial_fit, not {estimator!r}"
+            "fit_chunks takes models of squared loss that are fitted from moments, and networks "
+            f"with partial_fit, not {estimator!r}"
         )
     if classes is not None:
         raise ValueError(f"classes={classes!r} is for networks, not for {estimator!r}")
