@@ -282,7 +282,7 @@ def test_an_index_that_differs(table):
     pd, dd = pytest.importorskip("pandas"), pytest.importorskip("dask.dataframe")
     X = dd.from_pandas(pd.DataFrame(table[0]), npartitions=3).clear_divisions()
     y = dd.from_pandas(pd.Series(table[1], index=np.arange(len(table[1])) + 1), npartitions=3)
-    message = r"part 0: the index of y is not that of X: take both from one table"
+    message = r"part [0-2]: the index of y is not that of X: take both from one table"
     with dask.config.set(scheduler="threads"), pytest.raises(ValueError, match=message):
         fit_dask(MeanRegularizedRidge(task_col=0), X, y.clear_divisions())
 
