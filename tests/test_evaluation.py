@@ -1002,6 +1002,15 @@ def test_verdict_takes_the_level_and_the_correction():
     assert verdict(lead, np.zeros(5), 1, corrected=(75, 25)) == "inconclusive"
 
 
+@pytest.mark.parametrize("level", [0.4, 0.9, 0.95, 1 - 0.05 / 14])
+def test_ties_ask_for_the_level_that_wins_ask_for(level):
+    a, zero = np.array([0.5, -0.3, 0.6, 0.1, -0.2]), np.zeros(5)
+    p = equivalence_test(a, zero, 0.6).p_value
+    assert 1 - 0.95 > p > 0.05 / 14
+    word = verdict(a, zero, 0.6, level=level)
+    assert (word == "ties") == (p < 1 - level) and word in ("ties", "inconclusive")
+
+
 @given(st.lists(st.floats(-5, 5), min_size=3, max_size=12), st.floats(0.1, 3))
 def test_verdict_turns_round_with_the_candidates(lead, margin):
     opposite = {"wins": "loses", "loses": "wins", "ties": "ties", "inconclusive": "inconclusive"}

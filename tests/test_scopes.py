@@ -154,6 +154,70 @@ def test_new_tasks_are_the_t_interval_over_tasks():
     assert (error, df) == (pytest.approx(stats.sem(by_task)), T - 1)
 
 
+def heterogeneous(T=8, n=30, seed=0):
+    """Tasks that differ in how much sharing does to them, and have other numbers of rows."""
+    rng = np.random.default_rng(seed)
+    task = np.repeat(np.arange(T), n + 5 * (np.arange(T) % 3))
+    slope = rng.normal(0, 2, T)
+    X = np.column_stack([task, rng.normal(size=len(task))])
+    return X, slope[task] * X[:, 1] + 0.3 * rng.normal(size=len(task))
+
+
+@pytest.mark.parametrize("scoring", ["r2", "neg_mean_absolute_error", "accuracy", "roc_auc"])
+def test_macro_scores_of_new_tasks_have_the_t_interval_over_task_means(scoring):
+    X, y = heterogeneous()
+    if scoring in ("accuracy", "roc_auc"):
+        y, alone, pooled = (y > 0).astype(int), LogisticRegression(), LogisticRegression(C=0.1)
+    else:
+        alone = pooled = Ridge()
+    arms = {"alone": PerTask(alone, task_col=0), "pooled": Pooled(pooled, task_col=0)}
+    cv = TaskStratifiedShuffleSplit(40, train_size=10, task_col=0, random_state=0)
+    result = compare(arms, X, y, task_col=0, cv=cv, scoring=scoring, average="macro")
+    by_task = (result.task_scores["pooled"] - result.task_scores["alone"]).mean(axis=0)
+    found = result.difference("pooled", scope="new tasks")
+    d = result.scores["pooled"] - result.scores["alone"]
+    few = stats.t.ppf(0.975, 39) / stats.t.ppf(0.975, 7) * d.std(ddof=1) / np.sqrt(40)
+    expected = np.hypot(stats.sem(by_task), few)
+    assert found.mean == pytest.approx(by_task.mean())
+    assert (found.standard_error, found.df) == (pytest.approx(expected, rel=1e-9), 7)
+    fixed = result.difference("pooled", scope="new rows")
+    assert fixed.standard_error < found.standard_error  # tasks that are fixed do not spread
+
+
+@pytest.mark.filterwarnings("ignore:tasks .* have one class")
+def test_a_task_of_one_class_is_in_no_ranked_mean_over_tasks():
+    X, y = heterogeneous()
+    y = np.where(X[:, 0] == 3, 1, y > 0).astype(int)
+    arms = {
+        "alone": PerTask(LogisticRegression(), task_col=0),
+        "pooled": Pooled(LogisticRegression(), task_col=0),
+    }
+    for scoring in ("average_precision", "roc_auc"):
+        result = compare(arms, X, y, task_col=0, cv=few_labels(10), scoring=scoring,
+                         average="macro")  # fmt: skip
+        of_tasks = result.task_scores["pooled"]
+        assert np.isnan(of_tasks[:, 3]).all() and np.isfinite(np.delete(of_tasks, 3, 1)).all()
+        assert result.scores["pooled"] == pytest.approx(np.nanmean(of_tasks, axis=1))
+        assert result.difference("pooled", scope="new tasks").df == 6
+
+
+def test_macro_intervals_of_new_tasks_cover_the_mean_over_tasks():
+    truth = by_macro(T=2000, n=16, seed=1, J=2).mean  # of so many tasks the error is small
+    inside = 0
+    for seed in range(40):
+        found = by_macro(T=8, n=16, seed=100 + seed, J=6)
+        inside += found.low <= truth <= found.high
+    assert inside >= 34  # of a share of 0.95 seen once in 250 times below
+
+
+def by_macro(T, n, seed, J):
+    X, y = heterogeneous(T, n, seed)
+    arms = {name: arm for name, (arm, _) in ridges().items()}
+    cv = TaskStratifiedShuffleSplit(J, train_size=8, task_col=0, random_state=seed)
+    ask = {"scoring": "neg_mean_absolute_error", "average": "macro", "scope": "new tasks"}
+    return compare(arms, X, y, task_col=0, cv=cv, **ask).difference("pooled")
+
+
 def test_a_single_task_has_no_interval_for_new_tasks():
     X, y = table(T=3)
     result = compare(ridges(), X, y, task_col=0, tasks=[1], random_state=0)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from .._utils._containers import check_known
-from ._designs import Parts, check_new_tasks, check_scope, error_of_mean, warn_wide
+from ._designs import Parts, check_new_tasks, check_scope, error_of_mean, of_macro, warn_wide
 from ._intervals import Difference, Equivalence, equivalence, in_a_word, interval, paired
 from ._plot import ComparisonDisplay
 from ._table import ComparisonTable, make_frame, make_table
@@ -45,8 +45,7 @@ class Comparison:
         share (folds, their moments) counts for the first. Work that an estimator hands to further
         processes is not counted; measure with ``n_jobs=1`` or processes, not threads.
     settings : dict of name -> str
-        "single-task", "pooled", "multi-task" or "transfer"; all "single-task" if there was no task
-        column.
+        "single-task", "pooled", "multi-task" or "transfer"; "single-task" without a task column.
     scoring : str
         Name of the score.
     average : {"micro", "macro"}
@@ -91,8 +90,8 @@ class Comparison:
         variance of test rows is taken off. It is conservative by at most s² / J.
     "new tasks"
         About the mean over new tasks of the same kind: the tasks are the sample. The influences of
-        the rows of a task are added up; the error is that of their sum over T tasks, with T - 1
-        degrees of freedom, and s / √J beside it.
+        the rows of a task, and its distance from the mean in a macro score, are added up; the error
+        is that of the sum over T tasks, with T - 1 degrees of freedom, and s / √J beside it.
 
     None is adjusted for several candidates or tasks. Rows of tasks that are not scored are fixed.
 
@@ -269,7 +268,7 @@ class Comparison:
         scope : {"new rows", "these rows", "new tasks"}, default=None
             As in `difference`.
         level : float, default=0.95
-            Confidence level of the interval that decides between a win and a loss.
+            As in `verdict`: of the interval and of the test.
 
         Returns
         -------
@@ -384,9 +383,13 @@ class Comparison:
         scope = self._scope(scope)
         d = paired(*self._pair(self.scores, name, baseline))
         moved = np.subtract(*self._pair(self.influences, name, baseline))
+        parts = self.parts
         if scope == "new tasks":
             check_new_tasks(self, moved)
-        found = error_of_mean(d, scope, self.parts, moved)
+        if self.average == "macro":
+            own = np.subtract(*self._pair(self.task_scores, name, baseline))
+            parts, moved = of_macro(own, scope, parts, moved)
+        found = error_of_mean(d, scope, parts, moved)
         if scope == "new rows":
             warn_wide(self, found.design)
         return d, found.error, found.df, scope

@@ -101,6 +101,25 @@ def error_of_mean(d, scope, parts, influence):
     return _over_rows_and_splits(s2, influence, parts)
 
 
+def of_macro(differences, scope, parts, influence):
+    """Parts and influences of the tasks that a macro score is the mean of.
+
+    `differences` (J, T) of each split's tasks are NaN where a task is not in the mean. If tasks are
+    drawn, each moves the mean by its distance from it: in equal shares by its tested units.
+    """
+    known = np.isfinite(differences)
+    if scope == "new tasks":
+        apart = differences - np.nanmean(differences, axis=1, keepdims=True)
+        tested = parts.test > 0
+        units = np.array([np.bincount(parts.tasks[j], minlength=known.shape[1]) for j in tested])
+        share = np.where(known, apart / known.sum(axis=1, keepdims=True) / np.maximum(units, 1), 0)
+        influence = influence + np.where(tested, share[:, parts.tasks], 0)
+    ranked = known.any(axis=0)[parts.tasks]
+    if ranked.all():
+        return parts, influence
+    return parts.of(slice(None), ranked), influence[:, ranked]
+
+
 def _over_tasks(of_splits, df, influence, parts):
     """Tasks are drawn: the spread of what each adds to the mean, and the variance of few splits.
 

@@ -259,16 +259,17 @@ def verdict(a, b, margin, *, level=0.95, corrected=None) -> str:
     margin : float
         The largest difference that does not matter, as in `equivalence_test`.
     level : float, default=0.95
-        Confidence level of the interval that decides between a win and a loss.
+        Confidence level of the interval that decides between a win and a loss; ``1 - level`` is
+        the significance level of the test that decides about a tie.
     corrected : tuple (n_train, n_test), default=None
         As in `paired_difference`.
 
     Returns
     -------
     {"ties", "wins", "loses", "inconclusive"}
-        "ties" if the equivalence test at 5 % shows the difference to be smaller than the margin,
-        also where the interval excludes 0; else "wins" or "loses", for a, if the interval excludes
-        0; else "inconclusive": the splits do not decide, which is not the same as no difference.
+        "ties" if the equivalence test shows the difference to be smaller than the margin, also
+        where the interval excludes 0; else "wins" or "loses", for a, if the interval excludes 0;
+        else "inconclusive": the splits do not decide, which is not the same as no difference.
 
     Raises
     ------
@@ -325,7 +326,7 @@ def equivalence(d, error, df, margin, alpha=0.05, scope=None):
 
 def in_a_word(d, error, df, margin, level):
     """The rule of `verdict`."""
-    if equivalence(d, error, df, margin).equivalent:
+    if equivalence(d, error, df, margin).p_value < 1 - check_level(level):
         return "ties"
     found = interval(d, error, df, level)
     return "wins" if found.low > 0 else "loses" if found.high < 0 else "inconclusive"

@@ -158,6 +158,8 @@ class TaskScorer:
 
     def _on(self, responses, part, rows, classes):
         """The score on some rows, whose labels are all in the set `classes`."""
+        if self.ranks and len(classes) < 2:
+            return np.nan  # of any order of one class some metrics say that it is perfect
         scorer, estimator, kwargs = self.scorer, responses.estimator, {}
         y = part.y[rows]
         if part.weight is not None:
