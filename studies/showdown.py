@@ -202,7 +202,7 @@ def word(mean, error, df, margin, level=0.95):
     """The rule of `mtlkit.evaluation.verdict` from a mean, its standard error and df."""
     if error == 0:
         return "ties" if abs(mean) < margin else "wins" if mean > 0 else "loses"
-    if stats.t.sf((margin - abs(mean)) / error, df) < 0.05:
+    if stats.t.sf((margin - abs(mean)) / error, df) < 1 - level:
         return "ties"
     sure = abs(mean) > stats.t.ppf((1 + level) / 2, df) * error
     return "inconclusive" if not sure else "wins" if mean > 0 else "loses"

@@ -2,8 +2,8 @@
 
 Needs the data of `mtlkit.datasets.fetch_stores`. Labels are logarithms of sales, so that an error
 of 0.05 misses a week's sales by about five per cent; features are words of the calendar, which are
-known in advance. Every split is by time: six quarters of 13 weeks are forecast, each from the weeks
-before it, and the last 13 of those choose among as many settings for every arm.
+known in advance. Every split is by time: four quarters of 13 weeks are forecast, each from the
+weeks before it, and the last 13 of those choose among as many settings for every arm.
 
 Then stores are new: nine of the 45 have only their last few weeks, and each store is new once in
 each of four quarters. Other stores, cut in the same way one quarter earlier, choose the settings.

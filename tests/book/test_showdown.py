@@ -73,6 +73,10 @@ def test_the_verdict_from_an_error_is_that_of_the_comparison():
     d = np.array([0.2, -0.3, 0.1, 0, 0.5])
     error = d.std(ddof=1) / 5**0.5
     assert study.word(d.mean(), error, 4, 1) == verdict(d, np.zeros(5), 1) == "ties"
+    for level in (0.5, 0.99, 0.9999):
+        own = study.word(d.mean(), error, 4, 1, level)
+        assert own == verdict(d, np.zeros(5), 1, level=level)
+    assert own == "inconclusive"  # a tie asks for the level too
     assert study.word(0.0, 0.0, 4, 1) == "ties"
 
 
