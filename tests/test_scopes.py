@@ -202,7 +202,7 @@ def test_a_task_of_one_class_is_in_no_ranked_mean_over_tasks():
 
 
 def test_macro_intervals_of_new_tasks_cover_the_mean_over_tasks():
-    truth = by_macro(T=2000, n=16, seed=1, J=2).mean  # of so many tasks the error is small
+    truth = by_macro(T=800, n=16, seed=1, J=2).mean  # of so many tasks the error is small
     inside = 0
     for seed in range(40):
         found = by_macro(T=8, n=16, seed=100 + seed, J=6)
