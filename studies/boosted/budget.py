@@ -40,7 +40,7 @@ def cases():
     logistic, machine = LogisticRegression(max_iter=300, tol=0.01), SVC(gamma=0.05)
     forest = RandomForestClassifier(10, random_state=0)
     tied = MultiTaskLogisticRegression(SharedMean(), alpha=0.05, task_col=0, tol=0.01)
-    decay = [1e-4, 3e-3, 0.1]
+    steps = "learning_rate_init", 0.003, 0.01, 0.03
     turned = {
         "logistic, alone": alone(logistic, "C", 0.1, 1, 10),
         "logistic, pooled": pooled(logistic, "C", 0.1, 1, 10),
@@ -48,9 +48,9 @@ def cases():
         "SVM, alone": alone(machine, "C", 1, 5, 25),
         "SVM, pooled": pooled(machine, "C", 1, 5, 25),
         "forest, pooled": pooled(forest, "max_features", 4, 8, 16),
-        "network, alone": alone(net(20), "alpha", *decay),
-        "network, one trunk": (net(60, task_col=0), {"alpha": decay}),
-        "network, fine-tuned": alone(tuner, "learning_rate_init", 0.003, 0.01, 0.03),
+        "network, alone": alone(net(20), *steps),
+        "network, one trunk": (net(60, task_col=0), {steps[0]: list(steps[1:])}),
+        "network, fine-tuned": alone(tuner, *steps),
     }
     X5, y5 = load_digit_tasks(random_state=0)
 
