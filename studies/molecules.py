@@ -172,7 +172,7 @@ def scarce(X, y, scaffold, molecule, n):
     beside = (y, scaffold, molecule)
     candidates = linear(strengths=[0.01, 0.1]) | forest(max_features=["sqrt", 0.1])
     sparse = contest(X, *beside, candidates, FEW_SPLITS, **how)[0].by_scoring["roc_auc"]
-    dense = trees(25) | {"alone": candidates["alone"]}
+    dense = trees(60) | {"alone": candidates["alone"]}
     dense = contest(_dense(X), *beside, dense, FEW_SPLITS, **how)[0].by_scoring["roc_auc"]
     found = joined(sparse, dense)
     print(n, "labels", found.table(), flush=True)
