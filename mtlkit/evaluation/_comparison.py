@@ -382,8 +382,7 @@ class Comparison:
         """Differences (J,), the standard error of their mean, degrees of freedom, the scope."""
         scope = self._scope(scope)
         d = paired(*self._pair(self.scores, name, baseline))
-        moved = np.subtract(*self._pair(self.influences, name, baseline))
-        parts = self.parts
+        parts, moved = self.parts, np.subtract(*self._pair(self.influences, name, baseline))
         if scope == "new tasks":
             check_new_tasks(self, moved)
         if self.average == "macro":
