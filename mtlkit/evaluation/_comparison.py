@@ -85,7 +85,7 @@ class Comparison:
         More rows trained than tested: s √(1 / J + n_test / n_train), Nadeau and Bengio (2003).
         Else that would be far too wide, and the components of variance are estimated: with r the
         part that scored rows explain, τ² that of training parts, whose rows are shared by two
-        splits to the extent of ρ on average, the squared error is s² / J + r + ρ τ². Here r is the
+        splits to the extent of o on average, the squared error is s² / J + r + o τ². Here r is the
         sum of the squared mean influences of rows (or groups), and τ² what s² leaves when the
         variance of test rows is taken off. It is conservative by at most s² / J.
     "new tasks"
