@@ -38,8 +38,8 @@ def fit_chunks(
 
     For a model of squared loss the moments of the chunks (see `TaskMoments`) are summed,
     m = Σ_k m_k, and the model is solved once from m: the result is that of `fit` on all rows, to
-    rounding. A network takes the steps of its `partial_fit` on each chunk, in the order of the
-    rows.
+    rounding, and to the model's `tol` if it has one. A network takes the steps of its `partial_fit`
+    on each chunk, in the order of the rows.
 
     Parameters
     ----------
@@ -73,7 +73,8 @@ def fit_chunks(
     Returns
     -------
     estimator : estimator
-        The same object, fitted; `partial_fit` goes on from there.
+        The same object, fitted. Its `partial_fit` goes on from there; `PerTask` and `Pooled` have
+        none, but `MeanRegularizedRidge` with ``coupling=0`` is the former.
 
     Raises
     ------

@@ -19,7 +19,8 @@ def fit_dask(estimator, X, y, sample_weight=None):
 
     Each worker forms the moments m_k of its parts of the rows (see `TaskMoments`), eight at a time
     are added up until one is left, m = Σ_k m_k, and the model is solved from it in this process.
-    The result is that of `fit` on all rows, to rounding. Rows never travel.
+    The result is that of `fit` on all rows, to rounding, and to the model's `tol` if it has one.
+    Rows never travel.
 
     Parameters
     ----------
@@ -36,7 +37,8 @@ def fit_dask(estimator, X, y, sample_weight=None):
     Returns
     -------
     estimator : estimator
-        The same object, fitted; `partial_fit` goes on from there.
+        The same object, fitted. Its `partial_fit` goes on from there; `PerTask` and `Pooled` have
+        none, but `MeanRegularizedRidge` with ``coupling=0`` is the former.
 
     Raises
     ------
