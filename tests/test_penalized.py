@@ -35,7 +35,7 @@ from mtlkit.linear._losses import LogisticLoss, MomentLoss, RowLoss
 from mtlkit.linear._solver import accelerated
 from mtlkit.table import TaskStratifiedKFold
 from mtlkit.transfer import BiasedLogisticRegression
-from tests._problems import as_frame, ragged_classification, ragged_regression
+from tests._problems import as_frame, ragged_classification, ragged_regression, tolerance
 
 T, D, ALPHA, C = 4, 3, 1.3, 0.7
 EDGES = np.array([[0, 2, 0, 1], [2, 0, 0.5, 0], [0, 0.5, 0, 3], [1, 0, 3, 0.0]])
@@ -439,7 +439,7 @@ def test_weights_are_repeated_rows_and_missing_labels_are_absent_rows(name, kind
     more = np.vstack([X, X[:7] + 1])
     missing = make(PENALTIES[name], tol=1e-13).fit(more, np.r_[target, np.full(7, np.nan)])
     whole = make(PENALTIES[name], tol=1e-13).fit(X, target)
-    assert_allclose(missing.coef_, whole.coef_, atol=1e-9)
+    assert_allclose(missing.coef_, whole.coef_, atol=tolerance(whole))
     some = more[-7:]
     assert missing.score(np.vstack([X, some]), np.r_[target, np.full(7, np.nan)]) == whole.score(
         X, target
@@ -459,13 +459,13 @@ def test_partial_fit_is_one_fit(name, fit_intercept):
         order = np.argsort(np.arange(len(y)) % 2)
     for rows in np.array_split(order, 3) if name != "graph" else [order[:15], order[15:]]:
         parts.partial_fit(X[rows], y[rows])
-    for attribute in ("coef_", "intercept_", "objective_"):
-        assert_allclose(
-            getattr(parts, attribute), getattr(whole, attribute), rtol=1e-10, atol=1e-10
-        )
+    assert_allclose(parts.objective_, whole.objective_, rtol=1e-10)
+    for attribute in ("coef_", "intercept_"):
+        ours, theirs = getattr(parts, attribute), getattr(whole, attribute)
+        assert_allclose(ours, theirs, atol=tolerance(whole))
     more = regressor(PENALTIES[name], fit_intercept=fit_intercept, tol=1e-12).fit(X[:20], y[:20])
     more.partial_fit(X[20:], y[20:])
-    assert_allclose(more.coef_, whole.coef_, rtol=1e-10, atol=1e-10)
+    assert_allclose(more.coef_, whole.coef_, atol=tolerance(whole))
 
 
 def test_partial_fit_goes_on_where_fit_kept_few_rows():
@@ -720,7 +720,8 @@ def test_string_labels_and_missing_ones():
     gaps[[3, 8]] = None
     keep = np.delete(np.arange(len(y)), [3, 8])
     fewer = classifier(SharedMean()).fit(X[keep], labels[keep])
-    assert_allclose(classifier(SharedMean()).fit(X, gaps).coef_, fewer.coef_, atol=1e-9)
+    holed = classifier(SharedMean()).fit(X, gaps)
+    assert_allclose(holed.coef_, fewer.coef_, atol=tolerance(fewer))
 
 
 def test_one_class_in_all_is_an_error():
