@@ -7,13 +7,15 @@ A claim that fails under a seed does not stop the page: the cells after it run, 
 too. Cells are numbered from 0, as in the notebook's file, Markdown included. With `--spread`, what
 claims compare is printed with its range over the seeds: from it come the margins, and what a page
 says of other seeds. Then come the claims that a further seed may break: those whose margin, in mean
-over the seeds, is below four times its standard deviation.
+over the seeds, is below four times its standard deviation. With `--printed FOLDER`, what cells
+print under each seed is kept there, to hold beside what a page says of other seeds.
 """
 
 import argparse
 import ast
 import contextlib
 import functools
+import io
 import numbers
 import os
 import re
@@ -28,7 +30,7 @@ from pathlib import Path
 from tools.execute import ONE_CORE
 from tools.tidy import ROOT, page_notebooks
 
-NOTED = "__noted__"
+NOTED, SHOWN = "__noted__", "__shown__"
 FIRM = 4  # standard deviations of its margin over seeds that a claim should have
 FEWEST = 4  # seeds that tell a standard deviation
 EVALUATION = str(ROOT / "mtlkit" / "evaluation")
@@ -43,6 +45,7 @@ def main(arguments=None):
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(1, 11)))
     parser.add_argument("--jobs", type=int, default=2, help="pages at a time")
     parser.add_argument("--spread", action="store_true", help="print the range of what is claimed")
+    parser.add_argument("--printed", type=Path, help="folder for what the cells print")
     settings = parser.parse_args(arguments)
     paths = [path.resolve() for path in settings.pages] or page_notebooks()
     os.environ |= ONE_CORE  # before the workers load numpy
@@ -61,6 +64,9 @@ def main(arguments=None):
             for key, values in found["margins"].items():
                 margins[path, *key].append(min(values))
             failed += len(found["faults"])
+            if settings.printed:
+                settings.printed.mkdir(parents=True, exist_ok=True)
+                (settings.printed / f"{path.stem}.{seed}.txt").write_text(found["printed"])
             held = found["claims"] - sum(claim for _, claim, _ in found["faults"])
             name = path.relative_to(ROOT).as_posix()
             print(f"{name}  seed {seed}: {held} of {found['claims']} claims hold", end="")
@@ -102,8 +108,9 @@ def run(path, seed):
     os.chdir(path.parent)
     draws, claims, faults = record_draws(), 0, []
     compared, margins, before = defaultdict(list), defaultdict(list), {}
+    printed = io.StringIO()
     # Workers get what a cell defines by value, as from a notebook's kernel.
-    space = {"__name__": "__main__", "display": display}
+    space = {"__name__": "__main__", "display": display, SHOWN: show}
 
     def noted(value, number, text, whole, place, sign):
         """Note an operand, and how far it lies on the right side of the one before it."""
@@ -124,9 +131,10 @@ def run(path, seed):
         claims += "claim" in tags
         source = SEED_LINE.sub(f"SEED = {seed}", cell.source)
         space[NOTED] = functools.partial(noted, number=number) if "claim" in tags else None
+        print(f"--- cell {number}", file=printed)
         with (
             open(os.devnull, "w") as nowhere,
-            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stdout(printed),
             contextlib.redirect_stderr(nowhere),
         ):
             text = failure(source, f"<cell {number}>", space, "claim" in tags)
@@ -141,8 +149,15 @@ def run(path, seed):
         "draws": draws,
         "compared": compared,
         "margins": margins,
+        "printed": printed.getvalue(),
         "seconds": seconds,
     }
+
+
+def show(value):
+    """What a notebook shows of the last line of a cell."""
+    if value is not None:
+        print(value)
 
 
 class Noting(ast.NodeTransformer):
@@ -176,7 +191,11 @@ def failure(source, name, space, claim):
     """Execute a cell; return what it raised with the line that did, empty if nothing."""
     tree = ast.parse(source)
     if claim:
-        tree = ast.fix_missing_locations(Noting(source).visit(tree))
+        tree = Noting(source).visit(tree)
+    if tree.body and isinstance(tree.body[-1], ast.Expr):  # a notebook shows it
+        shown = ast.Name(SHOWN, ast.Load())
+        tree.body[-1].value = ast.Call(shown, [tree.body[-1].value], [])
+    tree = ast.fix_missing_locations(tree)
     try:
         exec(compile(tree, name, "exec", dont_inherit=True), space)
     except Exception as error:
