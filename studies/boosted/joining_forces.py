@@ -26,15 +26,15 @@ def network(width=64, **settings):
     return MultiTaskMLPClassifier(random_state=SEED, **fixed, **settings)
 
 
-def first_stage(X, y, tasks, balance):
+def first_stage(X, y, tasks, balance, rate=0.01, epochs=20):
     rows = np.isin(X[:, 0], tasks)
-    key = X[rows].tobytes(), y[rows].tobytes(), balance
+    key = X[rows].tobytes(), y[rows].tobytes(), balance, rate, epochs
     if key not in TRAINED:
         sizes = np.array([(X[:, 0] == t).sum() for t in tasks])
         weights = np.where(np.array(tasks) == 0, balance, 1) * sizes.mean() / sizes
         model = network(
             task_col=0, task_weight=weights, batch_size=50 * len(tasks),
-            learning_rate_init=0.01, max_iter=20,
+            learning_rate_init=rate, max_iter=epochs,
         )  # fmt: skip
         TRAINED[key] = model.fit(X[rows], y[rows])
         TRAINED[key].set_params(task_weight="tasks", batch_size=200)  # for the second stage
@@ -53,14 +53,16 @@ class TwoStages(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         self.classes_, own = np.unique(y), X[:, 0] == 0
         steps = {"learning_rate_init": self.rate, "max_iter": self.epochs}
+        if self.second == "nothing":
+            self.model_ = first_stage(X, y, self.first, self.balance, self.rate, self.epochs)
+            return self
         if not self.first:
             model = network(self.width, batch_size=200, **steps)
         else:
             start = first_stage(X, shuffled(X, y) if self.nonsense else y, self.first, self.balance)
             head = 0 if 0 in self.first else None
             model = FineTuner(start, mode=self.second, head=head, random_state=SEED, **steps)
-        joint = self.second == "nothing"
-        self.model_ = start if joint else model.fit(X[own, 1:], y[own])
+        self.model_ = model.fit(X[own, 1:], y[own])
         return self
 
     def predict(self, X):
@@ -101,8 +103,12 @@ def digits_table():
 
 def strategies():
     four = {"rate": [0.01, 0.03], "epochs": [50, 100]}
-    rates = {"estimator__learning_rate_init": [0.003, 0.01, 0.03, 0.1]}
-    pooled = network(batch_size=250, max_iter=20)
+    pooled = network(batch_size=250)
+    of_pooled = {
+        "estimator__learning_rate_init": [0.01, 0.03],
+        "estimator__max_iter": [50, 100],
+    }
+    lengths = {"balance": [0.3, 3], "epochs": [20, 60]}
     many, joint = {"first": AUXILIARY}, {"first": ALL}
     half = {"balance": [0.3, 3], "rate": [0.01, 0.03]}
     return {
@@ -110,8 +116,8 @@ def strategies():
         "alone, width 4": (TwoStages(width=4), four),
         "alone, width 128": (TwoStages(width=128), four),
         "SVM alone": (TargetOnly(SVC(gamma=0.05)), {"estimator__C": [1, 10, 100, 1000]}),
-        "pooled, told the question": (Pooled(pooled, task_col=0, task_as_input=True), rates),
-        "joint": (TwoStages(**joint, second="nothing"), {"balance": [0.03, 0.3, 3, 10]}),
+        "pooled, told the question": (Pooled(pooled, task_col=0, task_as_input=True), of_pooled),
+        "joint": (TwoStages(**joint, second="nothing"), lengths),
         "one, full": (TwoStages(first=(1,)), four),
         "many, frozen": (TwoStages(**many, second="frozen"), four),
         "many, full": (TwoStages(**many), four),
