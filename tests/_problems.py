@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.testing import assert_allclose, assert_array_equal
 
 from mtlkit.baselines import FeatureAugmentation, PerTask
 
@@ -41,3 +42,9 @@ def tolerance(model):
     if isinstance(model, FeatureAugmentation):
         return 1e-3  # scikit-learn's Ridge stops at 1e-4 on a sparse table
     return ROUNDING if tol is None or isinstance(model, PerTask) else 3 * np.sqrt(tol)
+
+
+def assert_same_moments(one, two, **bounds):
+    assert_array_equal(one.tasks, two.tasks)
+    for name in ("n", "x_mean", "y_mean", "Sxx", "Sxy", "Syy"):
+        assert_allclose(getattr(one, name), getattr(two, name), err_msg=name, **bounds)

@@ -66,7 +66,8 @@ def main(arguments=None):
             failed += len(found["faults"])
             if settings.printed:
                 settings.printed.mkdir(parents=True, exist_ok=True)
-                (settings.printed / f"{path.stem}.{seed}.txt").write_text(found["printed"])
+                kept = settings.printed / f"{path.stem}.{seed}.txt"
+                kept.write_text(found["printed"], encoding="utf-8")
             held = found["claims"] - sum(claim for _, claim, _ in found["faults"])
             name = path.relative_to(ROOT).as_posix()
             print(f"{name}  seed {seed}: {held} of {found['claims']} claims hold", end="")

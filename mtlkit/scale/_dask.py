@@ -20,7 +20,7 @@ def fit_dask(estimator, X, y, sample_weight=None):
     Each worker forms the moments m_k of its parts of the rows (see `TaskMoments`), eight at a time
     are added up until one is left, m = Σ_k m_k, and the model is solved from it in this process.
     The result is that of `fit` on all rows, to rounding, and to the model's `tol` if it has one.
-    Rows stay where they are read, but where the scheduler moves a part to an idle worker.
+    Rows stay where they are read, unless the scheduler moves a part to an idle worker.
 
     Parameters
     ----------

@@ -26,15 +26,15 @@ def network(width=64, **settings):
     return MultiTaskMLPClassifier(random_state=SEED, **fixed, **settings)
 
 
-def first_stage(X, y, tasks, balance, rate=0.01, epochs=20):
+def first_stage(X, y, tasks, balance, epochs=20):
     rows = np.isin(X[:, 0], tasks)
-    key = X[rows].tobytes(), y[rows].tobytes(), balance, rate, epochs
+    key = X[rows].tobytes(), y[rows].tobytes(), balance, epochs
     if key not in TRAINED:
         sizes = np.array([(X[:, 0] == t).sum() for t in tasks])
         weights = np.where(np.array(tasks) == 0, balance, 1) * sizes.mean() / sizes
         model = network(
             task_col=0, task_weight=weights, batch_size=50 * len(tasks),
-            learning_rate_init=rate, max_iter=epochs,
+            learning_rate_init=0.01, max_iter=epochs,
         )  # fmt: skip
         TRAINED[key] = model.fit(X[rows], y[rows])
         TRAINED[key].set_params(task_weight="tasks", batch_size=200)  # for the second stage
@@ -44,25 +44,24 @@ def first_stage(X, y, tasks, balance, rate=0.01, epochs=20):
 class TwoStages(ClassifierMixin, BaseEstimator):
     def __init__(
         self, first=(), second="full", balance=0.3, rate=0.01, epochs=50,
-        width=64, nonsense=False, task_col=0,
+        start=20, width=64, nonsense=False, task_col=0,
     ):  # fmt: skip
         self.first, self.second, self.balance = first, second, balance
-        self.rate, self.epochs, self.width = rate, epochs, width
-        self.nonsense, self.task_col = nonsense, task_col
+        self.rate, self.epochs, self.start = rate, epochs, start
+        self.width, self.nonsense, self.task_col = width, nonsense, task_col
 
     def fit(self, X, y):
         self.classes_, own = np.unique(y), X[:, 0] == 0
         steps = {"learning_rate_init": self.rate, "max_iter": self.epochs}
-        if self.second == "nothing":
-            self.model_ = first_stage(X, y, self.first, self.balance, self.rate, self.epochs)
-            return self
         if not self.first:
             model = network(self.width, batch_size=200, **steps)
         else:
-            start = first_stage(X, shuffled(X, y) if self.nonsense else y, self.first, self.balance)
+            answers = shuffled(X, y) if self.nonsense else y
+            start = first_stage(X, answers, self.first, self.balance, self.start)
             head = 0 if 0 in self.first else None
             model = FineTuner(start, mode=self.second, head=head, random_state=SEED, **steps)
-        self.model_ = model.fit(X[own, 1:], y[own])
+        joint = self.second == "nothing"
+        self.model_ = start if joint else model.fit(X[own, 1:], y[own])
         return self
 
     def predict(self, X):
@@ -108,7 +107,7 @@ def strategies():
         "estimator__learning_rate_init": [0.01, 0.03],
         "estimator__max_iter": [50, 100],
     }
-    lengths = {"balance": [0.3, 3], "epochs": [20, 60]}
+    lengths = {"balance": [0.3, 3], "start": [20, 60]}
     many, joint = {"first": AUXILIARY}, {"first": ALL}
     half = {"balance": [0.3, 3], "rate": [0.01, 0.03]}
     return {

@@ -81,8 +81,8 @@ def test_draws_that_no_seed_moves_are_listed(report):
 
 
 def test_what_cells_print_is_kept_for_each_seed(report, tmp_path):
-    cells = [new_code_cell("print('seed', SEED)\nSEED + 1"), new_code_cell("None")]
+    cells = [new_code_cell("print('seed −', SEED)\nSEED + 1"), new_code_cell("None")]
     code, _ = report(*cells, options=["--printed", str(tmp_path / "kept")])
     assert code == 0
-    shown = "--- cell 0\n--- cell 1\nseed 7\n8\n--- cell 2\n"
-    assert (tmp_path / "kept" / "page.7.txt").read_text() == shown
+    shown = "--- cell 0\n--- cell 1\nseed − 7\n8\n--- cell 2\n"
+    assert (tmp_path / "kept" / "page.7.txt").read_text(encoding="utf-8") == shown
